@@ -1,0 +1,94 @@
+//! A short text held in place: card tokens and source references travel inside the fixed record.
+//!
+//! At most `N` bytes, no NUL inside (NUL is the padding). Ordered by length, then bytes: numbers in numeric order.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Text<const N: usize>([u8; N]);
+
+impl<const N: usize> Text<N> {
+    pub const EMPTY: Self = Self([0; N]);
+
+    /// `None` when the text is longer than `N` bytes, holds a NUL, or is not UTF-8.
+    #[must_use]
+    pub fn new(text: &[u8]) -> Option<Self> {
+        if text.len() > N || text.contains(&0) || (!text.is_ascii() && std::str::from_utf8(text).is_err()) {
+            return None;
+        }
+        let mut bytes = [0; N];
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Self(bytes))
+    }
+
+    /// The bytes as stored, NUL-padded.
+    #[must_use]
+    pub const fn padded(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let len = self.0.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        self.0.split_at(len).0
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).expect("checked to be UTF-8 when it was made")
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.first().is_none_or(|&byte| byte == 0)
+    }
+}
+
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<const N: usize> PartialOrd for Text<N> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<const N: usize> Ord for Text<N> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        shorter_first(self.as_bytes(), other.as_bytes())
+    }
+}
+
+impl<const N: usize> fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+/// The order of terminal ids and card tokens everywhere: shorter first, then by bytes.
+#[must_use]
+pub fn shorter_first(a: &[u8], b: &[u8]) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_order_as_numbers() {
+        let text = |s: &str| Text::<8>::new(s.as_bytes()).expect("short");
+        assert!(text("9") < text("10") && text("10") < text("11") && text("") < text("0"));
+        assert_eq!(text("布吉").as_str(), "布吉");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(Text::<4>::new(b"12345").is_none() && Text::<4>::new(b"1\x002").is_none() && Text::<4>::new(b"\xff").is_none());
+        assert!(Text::<4>::new(b"1234").is_some() && Text::<4>::new(b"").is_some_and(|text| text.is_empty()));
+    }
+}
