@@ -26,6 +26,8 @@ impl Flags {
     pub const RELEASED: Self = Self(1 << 10);
     pub const OVERSTAY: Self = Self(1 << 11);
     pub const CONCESSION: Self = Self(1 << 12);
+    /// Taken in on an earlier clearing day and counted there as a record: here only its ride and its money count.
+    pub const CARRIED: Self = Self(1 << 13);
 
     /// In the order in which files list them, joined with `+`.
     pub const NAMES: [(Self, &'static str); 12] = [

@@ -18,7 +18,7 @@ pub use money::{MinorSum, round_half_up, split};
 pub use outcome::{Outcome, Reason};
 pub use party::{Party, PartyKind};
 pub use posting::{Account, Entry, Posting, Role};
-pub use record::{Record, RecordId, RecordKind};
+pub use record::{CardToken, IdKind, Record, RecordId, RecordKind, SourceRef};
 pub use symbol::{Symbol, SymbolTable};
 pub use text::Text;
 pub use time::{Day, EventTime};

@@ -99,6 +99,9 @@ reasons! {
     UnknownOperator = 216, Held, "unknown-operator", "未知运营单位";
     UnknownLocation = 217, Held, "unknown-location", "未知地点";
 
+    /// No base rule of the tariff covers the record.
+    NoTariff = 218, Held, "no-tariff", "无票价规则";
+
     /// A row whose fields could not be read; it never became a record.
     Malformed = 300, Rejected, "malformed", "格式错误";
     /// Before the card scheme began, or no date at all.

@@ -84,6 +84,19 @@ impl SymbolTable {
         inner.texts.get(symbol.index()).or_else(|| inner.texts.first()).map_or_else(|| Arc::from(""), Arc::clone)
     }
 
+    /// Adds to `texts`, which an earlier call filled, what the table has got since: cheap to ask again and again.
+    pub fn extend_texts(&self, texts: &mut Vec<Arc<str>>) {
+        let inner = self.inner.read();
+        texts.extend(inner.texts.get(texts.len()..).unwrap_or_default().iter().cloned());
+    }
+
+    /// How many symbols there are, the absent one included.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a table is never empty")]
+    pub fn len(&self) -> usize {
+        self.inner.read().texts.len()
+    }
+
     /// All texts so far, indexed by symbol: one look for a loop over many.
     #[must_use]
     pub fn texts(&self) -> Vec<Arc<str>> {
@@ -95,17 +108,33 @@ fn text_at(texts: &[Arc<str>], slot: u32) -> &str {
     texts.get(slot as usize).map_or("", |text| text)
 }
 
-/// One thread's cache in front of the shared table: no lock for a name seen before.
+/// One thread's cache in front of the shared table: no lock for a name seen before, and no look elsewhere for a short one.
 pub struct SymbolCache<'t> {
     table: &'t SymbolTable,
     hasher: foldhash::fast::FixedState,
-    slots: HashTable<(Box<str>, Symbol)>,
+    short: HashTable<(ShortName, Symbol)>,
+    long: HashTable<(Box<str>, Symbol)>,
+    /// By count of digits, then by number.
+    numbers: [Vec<Symbol>; DIGITS_MAX + 1],
+}
+
+/// Names that are numbers of so many digits are found by their place: at most 4 MiB a thread, and no hashing.
+const DIGITS_MAX: usize = 6;
+
+/// A name of at most 15 bytes with its length in the last byte: compared as two words.
+type ShortName = [u64; 2];
+
+fn short_name(text: &str) -> Option<ShortName> {
+    let mut bytes = [0; 16];
+    bytes.get_mut(..text.len()).filter(|_| text.len() < 16)?.copy_from_slice(text.as_bytes());
+    let packed = u128::from_le_bytes(bytes) | (text.len() as u128) << 120;
+    Some([packed as u64, (packed >> 64) as u64])
 }
 
 impl<'t> SymbolCache<'t> {
     #[must_use]
     pub fn new(table: &'t SymbolTable) -> Self {
-        Self { table, hasher: foldhash::fast::FixedState::default(), slots: HashTable::new() }
+        Self { table, hasher: foldhash::fast::FixedState::default(), short: HashTable::new(), long: HashTable::new(), numbers: Default::default() }
     }
 
     #[must_use]
@@ -114,13 +143,40 @@ impl<'t> SymbolCache<'t> {
     }
 
     pub fn intern(&mut self, text: &str) -> Symbol {
-        let hash = self.hasher.hash_one(text);
-        if let Some((_, symbol)) = self.slots.find(hash, |(known, _)| **known == *text) {
+        let hasher = &self.hasher;
+        if let Some(name) = short_name(text) {
+            let hash = hasher.hash_one(name);
+            if let Some((_, symbol)) = self.short.find(hash, |(known, _)| *known == name) {
+                return *symbol;
+            }
+            let symbol = self.table.intern(text);
+            self.short.insert_unique(hash, (name, symbol), |(known, _)| hasher.hash_one(known));
+            return symbol;
+        }
+        let hash = hasher.hash_one(text);
+        if let Some((_, symbol)) = self.long.find(hash, |(known, _)| **known == *text) {
             return *symbol;
         }
         let symbol = self.table.intern(text);
-        let hasher = &self.hasher;
-        self.slots.insert_unique(hash, (Box::from(text), symbol), |(known, _)| hasher.hash_one(&**known));
+        self.long.insert_unique(hash, (Box::from(text), symbol), |(known, _)| hasher.hash_one(&**known));
+        symbol
+    }
+
+    /// The symbol of the text that says `number` in `digits` digits, zeros in front.
+    pub fn intern_number(&mut self, number: u64, digits: usize) -> Symbol {
+        let place = usize::try_from(number).unwrap_or(usize::MAX);
+        if let Some(&symbol) = self.numbers.get(digits).and_then(|known| known.get(place))
+            && !symbol.is_none()
+        {
+            return symbol;
+        }
+        let symbol = self.intern(&format!("{number:0digits$}"));
+        if let Some(known) = self.numbers.get_mut(digits).filter(|_| place < 10usize.pow(digits.min(DIGITS_MAX) as u32)) {
+            known.resize(known.len().max(place + 1), Symbol::NONE);
+            if let Some(slot) = known.get_mut(place) {
+                *slot = symbol;
+            }
+        }
         symbol
     }
 }
@@ -143,7 +199,19 @@ mod tests {
         assert_eq!(table.find("metro-02"), None);
         assert_eq!(table.intern(""), Symbol::NONE);
         assert!(cache.intern("").is_none());
-        assert_eq!(table.texts().len(), 3);
+        let mut texts = table.texts();
+        assert_eq!(texts.len(), 3);
+        table.intern("bank-01");
+        table.extend_texts(&mut texts);
+        assert_eq!(texts, table.texts());
         assert_eq!(&*table.text(Symbol(99)), "");
+        for (number, digits, text) in [(7, 1, "7"), (7, 3, "007"), (0, 2, "00"), (1234, 3, "1234"), (99_999_999, 8, "99999999"), (5, 0, "5")] {
+            assert_eq!(cache.intern_number(number, digits), table.intern(text));
+            assert_eq!(cache.intern_number(number, digits), cache.intern(text));
+        }
+        for text in ["a", "a\0", "fifteen bytes..", "fifteen bytes..\0", "seventeen bytes.."] {
+            let symbol = cache.intern(text);
+            assert_eq!((cache.intern(text), &*table.text(symbol)), (symbol, text));
+        }
     }
 }

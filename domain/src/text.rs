@@ -22,6 +22,16 @@ impl<const N: usize> Text<N> {
         Some(Self(bytes))
     }
 
+    /// The reverse of [`Text::padded`]; `None` when a NUL stands before another byte, or it is not UTF-8.
+    #[must_use]
+    #[inline]
+    pub fn from_padded(bytes: [u8; N]) -> Option<Self> {
+        // Compared shifted by one, without a branch: whole columns of texts pass here.
+        let broken = bytes.iter().zip(bytes.iter().skip(1)).fold(false, |seen, (&byte, &next)| seen | (byte == 0 && next != 0));
+        let text = Self(bytes);
+        (!broken && (bytes.is_ascii() || std::str::from_utf8(text.as_bytes()).is_ok())).then_some(text)
+    }
+
     /// The bytes as stored, NUL-padded.
     #[must_use]
     pub const fn padded(&self) -> &[u8; N] {
@@ -89,6 +99,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         assert!(Text::<4>::new(b"12345").is_none() && Text::<4>::new(b"1\x002").is_none() && Text::<4>::new(b"\xff").is_none());
+        assert!(Text::<4>::from_padded(*b"1\x002\x00").is_none() && Text::<4>::from_padded(*b"\x0012\x00").is_none());
+        assert!(Text::<4>::from_padded(*b"\xff\x00\x00\x00").is_none());
+        assert_eq!(Text::<4>::from_padded(*b"12\x00\x00"), Text::new(b"12"));
         assert!(Text::<4>::new(b"1234").is_some() && Text::<4>::new(b"").is_some_and(|text| text.is_empty()));
     }
 }

@@ -33,6 +33,10 @@ impl Mistakes {
         self.0.push(Mistake { file: file.to_owned(), line, message: message.into(), hint: hint.map(str::to_owned) });
     }
 
+    pub fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

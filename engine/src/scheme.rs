@@ -1,1 +1,190 @@
-//! The reference data of a programme.
+//! The reference data of a programme: parties, registry, clock, limits, fees, keys and tariff, read from one folder.
+//!
+//! All mistakes of all files are reported at once, and a scheme with any is refused whole. Nothing here changes once it is
+//! read, and nothing asks a clock: a scheme of the same bytes gives the same answers. `docs/scheme.md` describes the files.
+
+pub mod calendar;
+pub mod cards;
+pub mod clock;
+pub mod fees;
+pub mod folder;
+pub mod guess;
+pub mod hotlist;
+pub mod keys;
+pub mod locations;
+pub mod moment;
+pub mod parties;
+pub mod settings;
+pub mod sheet;
+pub mod table;
+pub mod terminals;
+
+pub use cards::{Card, Cards};
+pub use clock::{DayKind, LocalClock};
+pub use fees::{FeeBasis, FeePer, FeeRule, Fees, Rounding, Who};
+pub use hotlist::{Hotlist, HotlistEntry};
+pub use keys::Keys;
+pub use locations::{Location, Locations};
+pub use parties::{Parties, Payee};
+pub use settings::{CardDisplay, ConflictPolicy, DETAIL_COLUMNS, Limits, OpenRegistry, Products, SettlementOptions, Words};
+pub use terminals::{Terminal, TerminalAt, Terminals};
+
+use crate::mistake::{Mistake, Mistakes};
+use crate::tariff::{Tariff, Version};
+use domain::record::CardToken;
+use domain::{Day, EventTime, Party, Symbol, SymbolTable};
+use settings::Settings;
+use std::path::Path;
+
+/// A programme's reference data, ready to decide and price with.
+#[derive(Clone, Debug)]
+pub struct Scheme {
+    pub name_en: String,
+    pub name_zh: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// How many digits of the currency are after the point.
+    pub minor_digits: u8,
+    pub clock: LocalClock,
+    pub conflict: ConflictPolicy,
+    pub hub: Symbol,
+    pub limits: Limits,
+    pub open: OpenRegistry,
+    pub words: Words,
+    pub products: Products,
+    /// How long after a hotlist entry's effective time a terminal that states no list version may lack it.
+    pub hotlist_grace_ms: i64,
+    pub settlement: SettlementOptions,
+    pub parties: Parties,
+    pub terminals: Terminals,
+    pub locations: Locations,
+    pub cards: Cards,
+    pub hotlist: Hotlist,
+    pub fees: Fees,
+    pub keys: Keys,
+    pub tariff: Tariff,
+    /// BLAKE3 over the scheme's files: its version, named in close events.
+    pub digest: [u8; 32],
+}
+
+impl Scheme {
+    /// Reads the folder of a scheme. Names become symbols of `symbols`.
+    ///
+    /// # Errors
+    /// All mistakes of all files, in file and line order.
+    pub fn read(dir: &Path, symbols: &SymbolTable) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Mistakes::default();
+        if !dir.is_dir() {
+            mistakes.add(settings::FILE, None, "the scheme's folder does not exist", Some("name a folder that holds a scheme.toml"));
+            return Err(mistakes.into_sorted());
+        }
+        folder::check_names(dir, &mut mistakes);
+        let parties = Parties::read(dir, symbols, &mut mistakes);
+        let settings = Settings::read(dir, symbols, &mut mistakes);
+        let fees = Fees::read(dir, symbols, &parties, &mut mistakes);
+        let keys = Keys::read(dir, &mut mistakes);
+        let tariff = Tariff::read(dir, symbols, &mut mistakes);
+        let mut locations = Locations::read(dir, symbols, &parties, &mut mistakes);
+        let digest = folder::digest(dir).map_err(|error| mistakes.add("", None, format!("the folder cannot be read: {error}"), None)).ok();
+        let Some(mut settings) = settings else { return Err(mistakes.into_sorted()) };
+        parties.check_hub(settings.hub, settings.hub_line, settings::FILE, symbols, &mut mistakes);
+        if settings.open.locations {
+            locations.open_venues(symbols, &parties, &mut mistakes);
+        }
+        check_tariff(tariff.as_ref(), &parties, symbols, &mut mistakes);
+        calendar::read(dir, &mut settings.clock, &mut mistakes);
+        let terminals = Terminals::read(dir, symbols, (&settings.clock, &settings.words), &parties, &locations, &mut mistakes);
+        let cards = Cards::read(dir, symbols, &settings.words, &parties, &mut mistakes);
+        let hotlist = Hotlist::read(dir, &settings.clock, &mut mistakes);
+        match (keys, tariff, digest) {
+            (Some(keys), Some(tariff), Some(digest)) if mistakes.is_empty() => Ok(Self {
+                name_en: settings.name_en,
+                name_zh: settings.name_zh,
+                currency: settings.currency,
+                minor_digits: settings.minor_digits,
+                clock: settings.clock,
+                conflict: settings.conflict,
+                hub: settings.hub,
+                limits: settings.limits,
+                open: settings.open,
+                words: settings.words,
+                products: settings.products,
+                hotlist_grace_ms: settings.hotlist_grace_ms,
+                settlement: settings.settlement,
+                parties,
+                terminals,
+                locations,
+                cards,
+                hotlist,
+                fees,
+                keys,
+                tariff,
+                digest,
+            }),
+            _ => Err(mistakes.into_sorted()),
+        }
+    }
+
+    /// What the registry knows of a terminal, with this epoch, at this time.
+    #[must_use]
+    pub fn terminal(&self, id: Symbol, epoch: u32, time: EventTime) -> TerminalAt<'_> {
+        self.terminals.at(id, epoch, time)
+    }
+
+    #[must_use]
+    pub fn card(&self, token: &CardToken) -> Option<&Card> {
+        self.cards.get(token)
+    }
+
+    #[must_use]
+    pub fn hotlist(&self, token: &CardToken) -> Option<&HotlistEntry> {
+        self.hotlist.get(token)
+    }
+
+    #[must_use]
+    pub fn party(&self, id: Symbol) -> Option<&Party> {
+        self.parties.get(id)
+    }
+
+    #[must_use]
+    pub fn location(&self, id: Symbol) -> Option<&Location> {
+        self.locations.get(id)
+    }
+
+    /// The venue or merchant whose place a location is; absent where it is nobody's.
+    #[must_use]
+    pub fn venue_of(&self, location: Symbol) -> Symbol {
+        self.locations.venue_of(location)
+    }
+
+    /// Who is paid for what happens at a venue's or merchant's place.
+    #[must_use]
+    pub fn payee(&self, venue: Symbol) -> Payee {
+        self.parties.payee(venue)
+    }
+
+    /// The earner's fee to the hub for one record of a service day.
+    #[must_use]
+    pub fn fee_minor(&self, earner: Symbol, issuer: Symbol, product: Symbol, day: Day, charged_minor: i64, earned_minor: i64) -> i64 {
+        self.fees.record_fee_minor(earner, issuer, product, day, charged_minor, earned_minor)
+    }
+
+    /// The clearing day after one: the next calendar day.
+    #[must_use]
+    pub const fn next_clearing_day(&self, day: Day) -> Day {
+        day.next()
+    }
+}
+
+/// Every operator and funder that the tariff names is a party: a discount must have someone who pays it.
+fn check_tariff(tariff: Option<&Tariff>, parties: &Parties, symbols: &SymbolTable, mistakes: &mut Mistakes) {
+    let named = tariff.into_iter().flat_map(|tariff| &tariff.versions).flat_map(Version::named_parties);
+    for id in named.filter(|&id| parties.get(id).is_none()) {
+        let text = symbols.text(id);
+        if parties.may_know(&text) {
+            continue;
+        }
+        let todo = guess::hint(&text, parties.ids_of(&domain::PartyKind::ALL), "add a row to parties.csv");
+        mistakes.add("tariff", None, format!("names an unknown party {}", guess::shown(&text)), Some(&todo));
+    }
+}

@@ -1,0 +1,41 @@
+//! The ledger: an append-only, hash-chained journal on RocksDB, and what is derived from it.
+//!
+//! The only crate that names rocksdb. Nothing in the journal is updated or deleted; days, files and balances are derived
+//! from it and can be checked against it ([`Ledger::verify`]). It knows records, decisions and double entry, but decides and
+//! prices nothing.
+
+mod balances;
+mod block;
+mod codec;
+mod commit;
+mod days;
+mod decisions;
+mod error;
+mod event;
+mod files;
+mod group;
+mod intake;
+mod ledger;
+mod read;
+mod refusal;
+mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod wire;
+
+pub use balances::Balance;
+pub use block::{BlockKind, Header};
+pub use codec::BLOCK_ROWS_MAX;
+pub use days::{DayInfo, DayState, DayTotals};
+pub use decisions::{DecisionBlock, Posted, decode_decisions};
+pub use error::LedgerError;
+pub use event::Event;
+pub use files::{FileInfo, FileState};
+pub use group::Group;
+pub use intake::{IntakeBlock, IntakeRows};
+pub use ledger::{Ledger, LedgerOptions};
+pub use read::IntakeAt;
+pub use refusal::Refusal;
+pub use store::Head;
+pub use verify::{Difference, VerifyReport};

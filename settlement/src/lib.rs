@@ -1,0 +1,37 @@
+//! Settlement: what every party of the programme is told for one clearing day.
+//!
+//! Reads the day's decisions from the ledger, writes each party's files in one pass, checks that everything adds up, and
+//! publishes the day as a whole. Never decides or prices anything, and never sees the engine. Invariant: the same scheme
+//! and the same decisions give the same bytes, whoever wrote them with how many threads.
+//!
+//! The formats are in `docs/settlement-files.md`.
+
+mod book;
+mod cells;
+mod conserve;
+mod desk;
+mod error;
+mod house;
+mod layout;
+mod manifest;
+mod pass;
+#[cfg(test)]
+mod promises;
+mod pseudonym;
+mod roster;
+mod row;
+mod section;
+mod settle;
+mod shelf;
+mod sink;
+mod stamp;
+mod summary;
+mod tally;
+mod trial;
+mod uploads;
+
+pub use book::{MANIFESTS, settle};
+pub use error::SettleError;
+pub use house::{CardDisplay, Column, FunderGroup, House};
+pub use settle::{Published, PublishedManifest};
+pub use sink::FileEntry;

@@ -1,0 +1,66 @@
+# Everything that is done to tapclear, by name. `make demo` and `make test` need the Rust toolchain, gcc, make and Python,
+# and get the rest by themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# The folder that holds transit-day/ (the comparison job) and data/ (real records).
+SHARED ?= ../shared
+# bench-peers: how many records, how often, and from which seed.
+RECORDS ?= 10000000
+RUNS ?= 3
+SEED ?= 20260302
+# test-full: seconds for each fuzz target, cases for each property.
+FUZZ_SECONDS ?= 600
+CASES ?= 20000
+
+export SHARED RECORDS RUNS SEED FUZZ_SECONDS CASES
+
+# What setup found: paths that the build of RocksDB needs.
+ENV := . .setup/env.sh &&
+
+.PHONY: help setup build demo test test-full mutants fuzz bench bench-peers fmt clean
+
+help:
+	@echo "make demo          generate a day, clear it, show what happened (DEMO_ARGS='--lang zh')"
+	@echo "make test          the gate: format, lints, docs, dependencies, all tests, fuzz bodies over their corpus"
+	@echo "make test-full     the gate, then long properties, fuzzing and mutants: hours"
+	@echo "make bench         micro benchmarks"
+	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED)"
+	@echo "make build fmt clean"
+
+setup:
+	@mkdir -p .setup
+	@tools/cxx.sh >.setup/env.sh.new
+	@tools/libclang.sh >>.setup/env.sh.new
+	@mv .setup/env.sh.new .setup/env.sh
+
+build: setup
+	@$(ENV) cargo build --release
+
+demo: setup
+	@$(ENV) cargo run --release --quiet -- demo $(DEMO_ARGS)
+
+test: setup
+	@$(ENV) tools/gate.sh
+
+test-full: test
+	@$(ENV) tools/gate_full.sh properties fuzz mutants
+
+fuzz mutants: setup
+	@$(ENV) tools/gate_full.sh $@
+
+bench: setup
+	@$(ENV) cargo bench --profile release
+
+bench-peers: setup
+	@$(ENV) tools/bench_peers.sh
+
+fmt:
+	@cargo fmt --all
+	@cargo fmt --manifest-path fuzz/Cargo.toml
+
+# The demo's folder and what setup found; the target folder is Cargo's (`cargo clean`).
+clean:
+	@rm -rf .setup demo

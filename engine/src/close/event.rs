@@ -1,0 +1,351 @@
+//! An event: a record as the close holds it, small enough that a province's day fits in memory.
+//!
+//! What nearly every record has stands in the event itself; the rest stands in a note of its partition, which few events
+//! have. An event is [`Taken`] until it is priced and [`Priced`] from then on. Turning it back into a decision loses
+//! nothing but how the record arrived.
+
+use crate::price::Fare;
+use domain::decision::FUNDERS_MAX;
+use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, IdKind, Reason, Record, RecordId, RecordKind, SourceRef, Symbol};
+
+/// What an event is from beginning to end.
+#[derive(Clone, Copy, Debug)]
+pub struct Core {
+    pub time: EventTime,
+    /// Epoch and sequence, or the 128 bits of the id.
+    pub id: [u64; 2],
+    pub card: CardToken,
+    pub source_ref: SourceRef,
+    pub terminal: Symbol,
+    pub location: Symbol,
+    pub issuer: Symbol,
+    pub earner: Symbol,
+    pub class: Symbol,
+    pub mode: Symbol,
+    pub product: Symbol,
+    pub service_day: Day,
+    pub flags: Flags,
+    /// The file it came in.
+    pub file: u32,
+    /// Position of its note plus one; zero where it has none.
+    note: u32,
+    pub reason: Reason,
+    pub offset_min: i16,
+    pub kind: RecordKind,
+    pub id_kind: IdKind,
+    /// Whether the record's own amount is the list price; where it is neither that nor zero, the note holds it.
+    amount_is_list: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    pub core: Core,
+    pub arrival: u64,
+    pub amount_minor: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Priced {
+    pub core: Core,
+    pub list_minor: i64,
+    pub charged_minor: i64,
+}
+
+/// What few events have.
+#[derive(Clone, Copy, Debug)]
+pub struct Note {
+    /// The record as it was taken in.
+    pub record: Record,
+    /// The rider's account where it is not the card itself.
+    pub account: CardToken,
+    /// The clearing day that first held it, for a record carried from an earlier day.
+    pub held_since: Option<Day>,
+    /// Where they are not simply the earner's.
+    pub discounts: Option<[Discount; FUNDERS_MAX]>,
+}
+
+/// What authentication found out about a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolved {
+    pub reason: Reason,
+    pub flags: Flags,
+    pub issuer: Symbol,
+    pub earner: Symbol,
+    pub class: Symbol,
+    pub mode: Symbol,
+    pub product: Symbol,
+    pub account: CardToken,
+    pub service_day: Day,
+}
+
+impl Core {
+    fn attach(&mut self, note: Note, notes: &mut Vec<Note>) {
+        notes.push(note);
+        self.note = u32::try_from(notes.len()).expect("fewer than 4 billion notes in a partition");
+    }
+
+    #[must_use]
+    pub fn note<'n>(&self, notes: &'n [Note]) -> Option<&'n Note> {
+        notes.get((self.note as usize).wrapping_sub(1))
+    }
+
+    #[must_use]
+    pub fn account(&self, notes: &[Note]) -> CardToken {
+        self.note(notes).map_or(self.card, |note| note.account)
+    }
+
+    #[must_use]
+    pub fn record_id(&self) -> RecordId {
+        match self.id_kind {
+            IdKind::Sequence => RecordId::Sequence { terminal: self.terminal, epoch: u32::try_from(self.id[0]).unwrap_or(0), sequence: self.id[1] },
+            IdKind::Columns => RecordId::Columns(self.id),
+            IdKind::FileRow => RecordId::FileRow(self.id),
+        }
+    }
+
+    /// The record as far as the event alone knows it.
+    fn record(&self, amount_minor: i64) -> Record {
+        let [high, low] = self.id;
+        let by_sequence = self.id_kind == IdKind::Sequence;
+        Record {
+            id_kind: self.id_kind,
+            offset_min: self.offset_min,
+            time: self.time,
+            epoch: if by_sequence { u32::try_from(high).unwrap_or(0) } else { 0 },
+            sequence: if by_sequence { low } else { 0 },
+            id_bits: if by_sequence { [0; 2] } else { self.id },
+            terminal: self.terminal,
+            location: self.location,
+            mode: self.mode,
+            issuer: self.issuer,
+            operator: self.earner,
+            class: self.class,
+            product: self.product,
+            amount_minor,
+            source_ref: self.source_ref,
+            card: self.card,
+            ..Record::blank(self.kind)
+        }
+    }
+}
+
+impl Taken {
+    /// `held_since` is given for a record carried from an earlier clearing day.
+    #[must_use]
+    pub fn new(record: &Record, resolved: &Resolved, file: u32, held_since: Option<Day>, notes: &mut Vec<Note>) -> Self {
+        let id = if record.id_kind == IdKind::Sequence { [u64::from(record.epoch), record.sequence] } else { record.id_bits };
+        let mut core = Core {
+            time: record.time,
+            id,
+            card: record.card,
+            source_ref: record.source_ref,
+            terminal: record.terminal,
+            location: record.location,
+            issuer: resolved.issuer,
+            earner: resolved.earner,
+            class: resolved.class,
+            mode: resolved.mode,
+            product: resolved.product,
+            service_day: resolved.service_day,
+            flags: resolved.flags,
+            file,
+            note: 0,
+            reason: resolved.reason,
+            offset_min: record.offset_min,
+            kind: record.kind,
+            id_kind: record.id_kind,
+            amount_is_list: false,
+        };
+        let says_it_all = Record { arrival: record.arrival, ..core.record(record.amount_minor) } == *record;
+        if !says_it_all || resolved.account != record.card || held_since.is_some() {
+            core.attach(Note { record: *record, account: resolved.account, held_since, discounts: None }, notes);
+        }
+        Self { core, arrival: record.arrival, amount_minor: record.amount_minor }
+    }
+
+    /// The same event with its note among those of another partition.
+    #[must_use]
+    pub fn moved(mut self, from: &[Note], to: &mut Vec<Note>) -> Self {
+        if let Some(note) = self.core.note(from) {
+            self.core.attach(*note, to);
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn record(&self, notes: &[Note]) -> Record {
+        match self.core.note(notes) {
+            Some(note) => note.record,
+            None => Record { arrival: self.arrival, ..self.core.record(self.amount_minor) },
+        }
+    }
+
+    /// The event without a ride of its own: a tap-on that is part of one, or a record that books nothing.
+    #[must_use]
+    pub fn unpriced(mut self, notes: &mut Vec<Note>) -> Priced {
+        if self.amount_minor != 0 && self.core.note == 0 {
+            let note = Note { record: self.record(notes), account: self.core.card, held_since: None, discounts: None };
+            self.core.attach(note, notes);
+        }
+        Priced { core: self.core, list_minor: 0, charged_minor: 0 }
+    }
+
+    #[must_use]
+    pub fn priced(mut self, fare: &Fare, notes: &mut Vec<Note>) -> Priced {
+        let earners_alone = Discount { funder: self.core.earner, amount_minor: fare.list_minor - fare.charged_minor };
+        let simple = fare.discounts.iter().all(|discount| discount.amount_minor == 0 || *discount == earners_alone);
+        let amount_told = self.amount_minor == 0 || self.amount_minor == fare.list_minor;
+        if !(simple && amount_told) && self.core.note == 0 {
+            let note = Note { record: self.record(notes), account: self.core.card, held_since: None, discounts: None };
+            self.core.attach(note, notes);
+        }
+        if let Some(note) = notes.get_mut((self.core.note as usize).wrapping_sub(1)) {
+            note.discounts = (!simple).then_some(fare.discounts);
+        }
+        self.core.amount_is_list = self.amount_minor != 0;
+        self.core.flags.set(fare.flags);
+        self.core.service_day = fare.service_day;
+        Priced { core: self.core, list_minor: fare.list_minor, charged_minor: fare.charged_minor }
+    }
+}
+
+impl Priced {
+    /// The record as it was taken in, without its arrival: that is not part of what is decided.
+    #[must_use]
+    pub fn record(&self, notes: &[Note]) -> Record {
+        match self.core.note(notes) {
+            Some(note) => Record { source_ref: self.core.source_ref, arrival: 0, ..note.record },
+            None => self.core.record(if self.core.amount_is_list { self.list_minor } else { 0 }),
+        }
+    }
+
+    #[must_use]
+    pub fn discounts(&self, notes: &[Note]) -> [Discount; FUNDERS_MAX] {
+        let mut discounts = [Discount::default(); FUNDERS_MAX];
+        if let Some(written) = self.core.note(notes).and_then(|note| note.discounts) {
+            return written;
+        }
+        if self.list_minor != self.charged_minor
+            && let Some(first) = discounts.first_mut()
+        {
+            *first = Discount { funder: self.core.earner, amount_minor: self.list_minor - self.charged_minor };
+        }
+        discounts
+    }
+
+    #[must_use]
+    pub fn decision(&self, notes: &[Note], clearing_day: Day, venue: Symbol, fee_minor: i64) -> Decision {
+        let core = &self.core;
+        let held_since = core.note(notes).and_then(|note| note.held_since).unwrap_or(clearing_day);
+        Decision {
+            flags: core.flags,
+            issuer: core.issuer,
+            earner: core.earner,
+            venue,
+            product: core.product,
+            list_minor: self.list_minor,
+            charged_minor: self.charged_minor,
+            fee_minor,
+            discounts: self.discounts(notes),
+            ..Decision::unpriced(self.record(notes), core.reason, core.service_day, held_since)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FEWEST_BYTES: usize = 144;
+
+    fn resolved(record: &Record) -> Resolved {
+        Resolved {
+            reason: Reason::Cleared,
+            flags: Flags(0),
+            issuer: record.issuer,
+            earner: record.operator,
+            class: record.class,
+            mode: record.mode,
+            product: record.product,
+            account: record.card,
+            service_day: Day(5),
+        }
+    }
+
+    fn plain() -> Record {
+        Record {
+            time: EventTime(77),
+            epoch: 2,
+            sequence: 9,
+            terminal: Symbol(1),
+            location: Symbol(2),
+            issuer: Symbol(3),
+            operator: Symbol(4),
+            arrival: 12,
+            card: CardToken::new(b"card").expect("short"),
+            source_ref: SourceRef::new(b"12").expect("short"),
+            ..Record::blank(RecordKind::TapOff)
+        }
+    }
+
+    #[test]
+    fn a_day_of_events_stays_small() {
+        assert!(size_of::<Taken>() <= FEWEST_BYTES && size_of::<Priced>() <= FEWEST_BYTES, "{} {}", size_of::<Taken>(), size_of::<Priced>());
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_went_in() {
+        let cases = [
+            plain(),
+            Record { amount_minor: 500, ..plain() },
+            Record { charged_minor: Some(3), ..plain() },
+            Record { id_kind: IdKind::Columns, id_bits: [7, 8], ..plain() },
+            Record { route: Symbol(9), grey: true, ..plain() },
+        ];
+        let fares = [
+            Fare { list_minor: 500, charged_minor: 500, ..Fare::default() },
+            Fare {
+                list_minor: 500,
+                charged_minor: 300,
+                discounts: [Discount { funder: Symbol(4), amount_minor: 200 }, Discount::default(), Discount::default()],
+                ..Fare::default()
+            },
+            Fare {
+                list_minor: 400,
+                charged_minor: 100,
+                discounts: [Discount { funder: Symbol(4), amount_minor: 100 }, Discount { funder: Symbol(8), amount_minor: 200 }, Discount::default()],
+                ..Fare::default()
+            },
+        ];
+        for record in cases {
+            let mut notes = vec![];
+            let taken = Taken::new(&record, &resolved(&record), 1, None, &mut notes);
+            assert_eq!(taken.record(&notes), record);
+            let mut elsewhere = vec![Note { record: plain(), account: CardToken::EMPTY, held_since: None, discounts: None }];
+            assert_eq!(taken.moved(&notes, &mut elsewhere).record(&elsewhere), record);
+            assert_eq!(taken.core.record_id(), record.id());
+            let decided = Record { arrival: 0, ..record };
+            assert_eq!(
+                taken.unpriced(&mut notes.clone()).record(&{
+                    let mut n = notes.clone();
+                    let _ = taken.unpriced(&mut n);
+                    n
+                }),
+                decided
+            );
+            for fare in &fares {
+                let mut notes = notes.clone();
+                let priced = taken.priced(fare, &mut notes);
+                let decision = priced.decision(&notes, Day(9), Symbol(6), 1);
+                assert_eq!(decision.record, decided);
+                assert_eq!(
+                    (decision.list_minor, decision.charged_minor, decision.fee_minor, decision.venue),
+                    (fare.list_minor, fare.charged_minor, 1, Symbol(6))
+                );
+                assert_eq!(decision.discounts, fare.discounts);
+                assert!(decision.adds_up());
+                assert_eq!(decision.held_since, Day(9));
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Folding a partition: its events, grouped by account and put in event order, become priced.
+//!
+//! A partition is worked on by one thread. Within an account the events decide what only they can decide together: clone
+//! evidence, grey writes, then the fares.
+
+use super::event::{Note, Priced, Taken};
+use super::gather::account_hash;
+use super::memory::Remembered;
+use crate::price::{self, AccountState, Fare, OpenTap, Tap};
+use crate::scheme::Scheme;
+use crate::tariff::Version;
+use domain::{CardToken, Day, EventTime, Outcome, Reason, RecordKind};
+use hashbrown::HashMap;
+use std::cmp::Ordering;
+
+/// A partition on its way through the close.
+#[derive(Debug, Default)]
+pub struct Folded {
+    /// In event order of the whole partition.
+    pub events: Vec<Priced>,
+    pub notes: Vec<Note>,
+    pub remembered: Vec<Remembered>,
+    /// Rides of tap-ons that an earlier close took in, given up in this one.
+    pub carried_rides: Vec<(OpenTap, Fare)>,
+    /// Refunds and reversals: decided when all prices are known.
+    pub refunds: Vec<Taken>,
+}
+
+/// By symbol: the place of its text in the order of terminals.
+pub type Ranks = [u32];
+
+pub struct Folder<'s> {
+    pub scheme: &'s Scheme,
+    pub clearing_day: Day,
+    pub ranks: &'s Ranks,
+}
+
+/// Where an event stands in its account's history.
+struct Key {
+    account: u64,
+    time: EventTime,
+    rank: u32,
+    at: u32,
+}
+
+impl Folder<'_> {
+    #[must_use]
+    pub fn fold(&self, events: Vec<Taken>, mut notes: Vec<Note>, remembered: Vec<Remembered>) -> Folded {
+        let mut remembered: HashMap<CardToken, AccountState, super::gather::Fast> = remembered.into_iter().collect();
+        let mut folded = Folded::default();
+        let (refunds, mut events): (Vec<Taken>, Vec<Taken>) =
+            events.into_iter().partition(|event| matches!(event.core.kind, RecordKind::Refund | RecordKind::Reversal));
+        folded.refunds = refunds;
+        let mut keys = self.keys(&events, &notes);
+        keys.sort_unstable_by(|a, b| (a.account, a.time, a.rank).cmp(&(b.account, b.time, b.rank)).then_with(|| self.tie(&events, a.at, b.at)));
+        let mut fares: Vec<Option<Fare>> = vec![None; events.len()];
+        let mut state = AccountState::default();
+        for group in keys.chunk_by(|a, b| a.account == b.account) {
+            for group in self.by_account(group, &events, &notes) {
+                let Some(first) = group.first().and_then(|&at| events.get(at as usize)) else { continue };
+                let account = first.core.account(&notes);
+                state.clear();
+                let known = if account.is_empty() { None } else { remembered.remove(&account) };
+                if let Some(known) = known {
+                    state = known;
+                }
+                if group.iter().any(|&at| events.get(at as usize).is_some_and(|event| event.core.note(&notes).is_some())) {
+                    super::evidence::weigh(&group, &mut events, &notes);
+                }
+                self.account(&group, &events, &notes, &mut state, &mut fares, &mut folded.carried_rides);
+                self.remember(account, &mut state, &mut folded.remembered);
+            }
+        }
+        // Accounts without an event today: an old tap-on may have to be given up, and old memories fade.
+        for (account, mut state) in remembered {
+            self.give_up(&mut state, &mut fares, &mut folded.carried_rides);
+            self.remember(account, &mut state, &mut folded.remembered);
+        }
+        folded.remembered.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        folded.events = events
+            .into_iter()
+            .zip(fares)
+            .map(|(event, fare)| match fare {
+                Some(fare) => event.priced(&fare, &mut notes),
+                None => event.unpriced(&mut notes),
+            })
+            .collect();
+        folded.events.sort_unstable_by(|a, b| self.event_order(a, b));
+        folded.notes = notes;
+        folded
+    }
+
+    fn keys(&self, events: &[Taken], notes: &[Note]) -> Vec<Key> {
+        let rank = |event: &Taken| self.ranks.get(event.core.terminal.index()).copied().unwrap_or(0);
+        events
+            .iter()
+            .zip(0u32..)
+            .map(|(event, at)| Key { account: account_hash(&event.core.account(notes), event.core.id), time: event.core.time, rank: rank(event), at })
+            .collect()
+    }
+
+    fn tie(&self, events: &[Taken], a: u32, b: u32) -> Ordering {
+        match (events.get(a as usize), events.get(b as usize)) {
+            (Some(a), Some(b)) => id_order(a.core.id, b.core.id).then_with(|| (a.core.id_kind, a.core.card).cmp(&(b.core.id_kind, b.core.card))),
+            _ => Ordering::Equal,
+        }
+    }
+
+    /// Positions in event order, split where two accounts share a hash.
+    fn by_account(&self, group: &[Key], events: &[Taken], notes: &[Note]) -> Vec<Vec<u32>> {
+        let account = |key: &Key| events.get(key.at as usize).map(|event| event.core.account(notes));
+        let positions = |keys: &mut dyn Iterator<Item = &Key>| keys.map(|key| key.at).collect::<Vec<u32>>();
+        let Some(first) = group.first().map(account) else { return Vec::new() };
+        if first.is_some_and(|account| account.is_empty()) {
+            return group.iter().map(|key| vec![key.at]).collect();
+        }
+        if group.iter().all(|key| account(key) == first) {
+            return vec![positions(&mut group.iter())];
+        }
+        let mut accounts: Vec<_> = group.iter().map(account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts.into_iter().map(|wanted| positions(&mut group.iter().filter(|key| account(key) == wanted))).collect()
+    }
+
+    fn account(
+        &self,
+        group: &[u32],
+        events: &[Taken],
+        notes: &[Note],
+        state: &mut AccountState,
+        fares: &mut [Option<Fare>],
+        carried: &mut Vec<(OpenTap, Fare)>,
+    ) {
+        for &at in group {
+            let Some(event) = events.get(at as usize).filter(|event| event.core.reason.outcome() == Outcome::Cleared) else { continue };
+            let core = &event.core;
+            let tap = Tap {
+                key: Some(at),
+                id_kind: core.id_kind,
+                id: core.id,
+                terminal: core.terminal,
+                kind: core.kind,
+                time: core.time,
+                service_day: core.service_day,
+                mode: core.mode,
+                operator: core.earner,
+                issuer: core.issuer,
+                earner: core.earner,
+                class: core.class,
+                location: core.location,
+                amount_minor: event.amount_minor,
+                charged_minor: core.note(notes).and_then(|note| note.record.charged_minor),
+            };
+            let Some(version) = self.version_on(core.service_day) else { continue };
+            let step = price::next(state, &tap, version, |day| self.version_on(day));
+            if let Some((open, fare)) = step.abandoned {
+                put(open, fare, fares, carried);
+            }
+            if let Some(slot) = fares.get_mut(at as usize) {
+                *slot = step.fare;
+            }
+        }
+        self.give_up(state, fares, carried);
+    }
+
+    fn give_up(&self, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
+        let day_end = self.scheme.clock.day_end(self.clearing_day);
+        if let Some((open, fare)) = price::close_day(state, day_end, |day| self.version_on(day)) {
+            put(open, fare, fares, carried);
+        }
+    }
+
+    /// Keeps what a later record could still need: nothing older than the acceptance window.
+    fn remember(&self, account: CardToken, state: &mut AccountState, remembered: &mut Vec<Remembered>) {
+        if account.is_empty() {
+            return;
+        }
+        let oldest = Day(self.clearing_day.0.saturating_sub(self.scheme.limits.acceptance_days));
+        let oldest_time = self.scheme.clock.day_start(oldest);
+        state.spent.retain(|spent| spent.service_day >= oldest);
+        for run in &mut state.runs {
+            if run.last.is_some_and(|last| last < oldest_time) {
+                *run = price::Run::default();
+            }
+        }
+        if !state.is_blank() {
+            if let Some(open) = &mut state.open {
+                open.tap.key = None;
+            }
+            remembered.push((account, std::mem::take(state)));
+        }
+    }
+
+    fn version_on(&self, day: Day) -> Option<&Version> {
+        self.scheme.tariff.version_on(day)
+    }
+
+    /// The canonical order of a day: event time, terminal, id.
+    #[must_use]
+    pub fn event_order(&self, a: &Priced, b: &Priced) -> Ordering {
+        let rank = |event: &Priced| self.ranks.get(event.core.terminal.index()).copied().unwrap_or(0);
+        (a.core.time, rank(a)).cmp(&(b.core.time, rank(b))).then_with(|| id_order(a.core.id, b.core.id)).then_with(|| version_order(a, b))
+    }
+}
+
+/// By sequence, then epoch; ids that are hashes have no order of their own but a fixed one.
+fn id_order(a: [u64; 2], b: [u64; 2]) -> Ordering {
+    let [[a_high, a_low], [b_high, b_low]] = [a, b];
+    (a_low, a_high).cmp(&(b_low, b_high))
+}
+
+/// Versions of one id (all held, or all but one rejected) need an order too.
+fn version_order(a: &Priced, b: &Priced) -> Ordering {
+    let key = |event: &Priced| {
+        (event.core.id_kind, event.core.reason, event.core.card, event.core.kind, event.core.source_ref, event.list_minor, event.charged_minor)
+    };
+    key(a).cmp(&key(b))
+}
+
+fn put(open: OpenTap, fare: Fare, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
+    match open.tap.key {
+        Some(at) => {
+            if let Some(slot) = fares.get_mut(at as usize) {
+                *slot = Some(fare);
+            }
+        }
+        None => carried.push((open, fare)),
+    }
+}
+
+/// Reasons found later overwrite only a clear one.
+pub(super) fn hold(event: &mut Taken, reason: Reason) {
+    if event.core.reason == Reason::Cleared {
+        event.core.reason = reason;
+    }
+}

@@ -1,0 +1,150 @@
+//! Versions: what several records with one id amount to.
+//!
+//! Copies with the same content are one record and its duplicates. Different contents are a conflict, decided by the
+//! scheme's policy. The answer depends on the set of versions alone, never on which was read first.
+
+use super::gather::Repeat;
+use crate::scheme::ConflictPolicy;
+use domain::{Day, Reason, Record, RecordId, SymbolTable};
+use std::fmt::Write as _;
+
+/// One copy of a record whose id occurs more than once.
+#[derive(Clone, Copy, Debug)]
+pub struct Copy {
+    pub record: Record,
+    pub file: u32,
+    /// An earlier close held it.
+    pub held_since: Option<Day>,
+}
+
+impl From<Repeat> for Copy {
+    fn from(repeat: Repeat) -> Self {
+        Self { record: repeat.record, file: repeat.file, held_since: None }
+    }
+}
+
+/// What becomes of the copies of one id.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Records that stand for themselves, each with the reason that a conflict gives it (`None`: judge it as any other).
+    pub kept: Vec<(Copy, Option<Reason>)>,
+    pub duplicates: Vec<Copy>,
+}
+
+/// `settled` is the version that a closed day has decided on, if there is one: it stays.
+#[must_use]
+pub fn decide(mut copies: Vec<Copy>, settled: Option<&Record>, policy: ConflictPolicy, symbols: &SymbolTable) -> Verdict {
+    let mut verdict = Verdict::default();
+    // What an earlier close held comes first among equals: its exceptions have been sent under that reference.
+    copies.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| content_key(&a.record, symbols).cmp(&content_key(&b.record, symbols))));
+    let mut versions: Vec<Copy> = Vec::new();
+    for copy in copies {
+        let known =
+            settled.is_some_and(|settled| settled.same_content(&copy.record)) || versions.iter().any(|version| version.record.same_content(&copy.record));
+        if known { verdict.duplicates.push(copy) } else { versions.push(copy) }
+    }
+    let contested = settled.is_some() || versions.len() > 1;
+    // Arrival decides who was first, a carried copy's too; the sort above put carried ones ahead only among equal contents.
+    versions.sort_by(|a, b| {
+        let arrival = |copy: &Copy| (copy.record.arrival, copy.record.source_ref);
+        arrival(a).cmp(&arrival(b)).then_with(|| content_key(&a.record, symbols).cmp(&content_key(&b.record, symbols)))
+    });
+    for (at, version) in versions.into_iter().enumerate() {
+        let reason = match policy {
+            _ if !contested => None,
+            ConflictPolicy::HoldAll => Some(Reason::Conflict),
+            ConflictPolicy::FirstWins if at == 0 && settled.is_none() => None,
+            ConflictPolicy::FirstWins => Some(Reason::ConflictLost),
+        };
+        verdict.kept.push((version, reason));
+    }
+    verdict
+}
+
+fn rank(copy: &Copy) -> (bool, u64, domain::SourceRef) {
+    (copy.held_since.is_none(), copy.record.arrival, copy.record.source_ref)
+}
+
+/// A total order over contents that does not depend on this process's symbols.
+fn content_key(record: &Record, symbols: &SymbolTable) -> String {
+    let mut key = format!(
+        "{:?}|{}|{}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{}|{:?}",
+        record.kind,
+        record.time.0,
+        record.amount_minor,
+        record.charged_minor,
+        record.balance_before_minor,
+        record.balance_after_minor,
+        record.card_counter,
+        record.hotlist_version,
+        record.card,
+        record.grey,
+        record.offset_min,
+    );
+    let names =
+        [record.location, record.from, record.route, record.vehicle, record.mode, record.issuer, record.operator, record.class, record.medium, record.product];
+    for name in names {
+        let _ = write!(key, "|{}", symbols.text(name));
+    }
+    match record.original {
+        Some(RecordId::Sequence { terminal, epoch, sequence }) => {
+            let _ = write!(key, "|{}.{epoch}.{sequence}", symbols.text(terminal));
+        }
+        other => {
+            let _ = write!(key, "|{other:?}");
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{EventTime, RecordKind};
+
+    fn copy(arrival: u64, amount_minor: i64) -> Copy {
+        let record = Record { arrival, amount_minor, time: EventTime(1), ..Record::blank(RecordKind::Payment) };
+        Copy { record, file: u32::try_from(arrival).expect("small"), held_since: None }
+    }
+
+    fn outcome(copies: &[Copy], settled: Option<&Record>, policy: ConflictPolicy) -> (Vec<(i64, u64, Option<Reason>)>, usize) {
+        let mut reversed = copies.to_vec();
+        reversed.reverse();
+        let read = |copies: Vec<Copy>| {
+            let verdict = decide(copies, settled, policy, &SymbolTable::new());
+            let kept: Vec<_> = verdict.kept.iter().map(|(copy, reason)| (copy.record.amount_minor, copy.record.arrival, *reason)).collect();
+            (kept, verdict.duplicates.len())
+        };
+        let (forth, back) = (read(copies.to_vec()), read(reversed));
+        assert_eq!(forth, back, "the order of reading decides nothing");
+        forth
+    }
+
+    #[test]
+    fn equal_copies_are_one_record_with_the_lowest_arrival() {
+        let copies = [copy(5, 100), copy(2, 100), copy(9, 100)];
+        assert_eq!(outcome(&copies, None, ConflictPolicy::HoldAll), (vec![(100, 2, None)], 2));
+        assert_eq!(outcome(&copies, None, ConflictPolicy::FirstWins), (vec![(100, 2, None)], 2));
+    }
+
+    #[test]
+    fn different_contents_are_all_held_or_the_first_wins() {
+        let copies = [copy(5, 100), copy(2, 200), copy(9, 100)];
+        assert_eq!(outcome(&copies, None, ConflictPolicy::HoldAll), (vec![(200, 2, Some(Reason::Conflict)), (100, 5, Some(Reason::Conflict))], 1));
+        assert_eq!(outcome(&copies, None, ConflictPolicy::FirstWins), (vec![(200, 2, None), (100, 5, Some(Reason::ConflictLost))], 1));
+    }
+
+    #[test]
+    fn what_a_closed_day_settled_stays() {
+        let settled = copy(50, 100).record;
+        let copies = [copy(1, 100), copy(2, 200)];
+        assert_eq!(outcome(&copies, Some(&settled), ConflictPolicy::HoldAll), (vec![(200, 2, Some(Reason::Conflict))], 1));
+        assert_eq!(outcome(&copies, Some(&settled), ConflictPolicy::FirstWins), (vec![(200, 2, Some(Reason::ConflictLost))], 1));
+    }
+
+    #[test]
+    fn a_copy_of_a_held_record_is_its_duplicate() {
+        let held = Copy { held_since: Some(Day(3)), ..copy(7, 100) };
+        assert_eq!(outcome(&[copy(1, 100), held], None, ConflictPolicy::HoldAll), (vec![(100, 7, None)], 1));
+    }
+}

@@ -1,0 +1,187 @@
+//! Dedup: which record ids have been taken in before.
+//!
+//! Exact, never probabilistic. Terminal sequences are dense, so a terminal and epoch keep bits in pages of 512; ids made
+//! from columns are kept whole. Only says seen or fresh: what a second copy means, the close decides from both.
+
+use domain::{IdKind, Record, Symbol};
+use hashbrown::HashSet;
+use std::collections::BTreeMap;
+
+type Fast = foldhash::fast::FixedState;
+
+/// Bits of one page: a cache line.
+type Page = [u64; 8];
+const PAGE_BITS: u64 = 512;
+
+/// The sequences of one terminal and epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sequences(BTreeMap<u64, Page>);
+
+impl Sequences {
+    /// Marks a sequence; `true` when it was not marked before.
+    pub fn mark(&mut self, sequence: u64) -> bool {
+        let page = self.0.entry(sequence / PAGE_BITS).or_default();
+        let bit = sequence % PAGE_BITS;
+        let word = &mut page[(bit / 64) as usize];
+        let fresh = *word & (1 << (bit % 64)) == 0;
+        *word |= 1 << (bit % 64);
+        fresh
+    }
+
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.0.values().flatten().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The runs of sequences that are missing between the first and the last one seen, as (first, last).
+    #[must_use]
+    pub fn gaps(&self) -> Vec<(u64, u64)> {
+        let mut gaps = Vec::new();
+        let mut expected: Option<u64> = None;
+        for (&number, page) in &self.0 {
+            for bit in (0..PAGE_BITS).filter(|bit| page[(bit / 64) as usize] & (1 << (bit % 64)) != 0) {
+                let sequence = number * PAGE_BITS + bit;
+                if let Some(expected) = expected.filter(|&expected| expected < sequence) {
+                    gaps.push((expected, sequence - 1));
+                }
+                expected = sequence.checked_add(1);
+            }
+        }
+        gaps
+    }
+
+    /// As stored: page number and words, little-endian, in order.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|(number, page)| std::iter::once(number).chain(page).flat_map(|word| word.to_le_bytes())).collect()
+    }
+
+    /// `None` when the bytes are not whole pages.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let (pages, odd) = words.as_chunks::<9>();
+        (rest.is_empty() && odd.is_empty())
+            .then(|| Self(pages.iter().map(|[number, page @ ..]| (u64::from_le_bytes(*number), page.map(u64::from_le_bytes))).collect()))
+    }
+}
+
+/// All ids taken in.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// By terminal symbol; each has few epochs.
+    terminals: Vec<Vec<(u32, Sequences)>>,
+    columns: HashSet<[u64; 2], Fast>,
+    /// What was marked since the last checkpoint: these must be stored with the next one.
+    fresh_columns: Vec<[u64; 2]>,
+}
+
+impl Seen {
+    /// Marks a record's id; `true` when it is fresh. An id that is a row of a file is fresh by nature: the file's digest
+    /// has been looked at.
+    pub fn mark(&mut self, record: &Record) -> bool {
+        match record.id_kind {
+            IdKind::Sequence => {
+                let sequences = self.sequences(record.terminal, record.epoch);
+                sequences.mark(record.sequence)
+            }
+            IdKind::Columns => {
+                let fresh = self.columns.insert(record.id_bits);
+                if fresh {
+                    self.fresh_columns.push(record.id_bits);
+                }
+                fresh
+            }
+            IdKind::FileRow => true,
+        }
+    }
+
+    fn sequences(&mut self, terminal: Symbol, epoch: u32) -> &mut Sequences {
+        if self.terminals.len() <= terminal.index() {
+            self.terminals.resize_with(terminal.index() + 1, Vec::new);
+        }
+        let epochs = &mut self.terminals[terminal.index()];
+        let at = epochs.iter().position(|(known, _)| *known == epoch).unwrap_or_else(|| {
+            epochs.push((epoch, Sequences::default()));
+            epochs.len() - 1
+        });
+        &mut epochs[at].1
+    }
+
+    /// Puts back what a checkpoint stored of one terminal and epoch.
+    pub fn restore_sequences(&mut self, terminal: Symbol, epoch: u32, sequences: Sequences) {
+        *self.sequences(terminal, epoch) = sequences;
+    }
+
+    /// Puts back ids made from columns.
+    pub fn restore_columns(&mut self, ids: impl IntoIterator<Item = [u64; 2]>) {
+        self.columns.extend(ids);
+    }
+
+    /// Every terminal and epoch with its sequences, in no particular order.
+    pub fn all_sequences(&self) -> impl Iterator<Item = (Symbol, u32, &Sequences)> {
+        self.terminals.iter().zip(0u32..).flat_map(|(epochs, symbol)| epochs.iter().map(move |(epoch, sequences)| (Symbol(symbol), *epoch, sequences)))
+    }
+
+    /// Column ids marked since they were last restored, sorted.
+    #[must_use]
+    pub fn fresh_columns(&self) -> Vec<[u64; 2]> {
+        let mut ids = self.fresh_columns.clone();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::RecordKind;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn record(terminal: u32, epoch: u32, sequence: u64) -> Record {
+        Record { terminal: Symbol(terminal), epoch, sequence, ..Record::blank(RecordKind::TapOn) }
+    }
+
+    #[test]
+    fn an_id_is_fresh_once_and_epochs_do_not_mix() {
+        let mut seen = Seen::default();
+        assert!(seen.mark(&record(3, 1, 7)));
+        assert!(!seen.mark(&record(3, 1, 7)));
+        assert!(seen.mark(&record(3, 2, 7)));
+        assert!(seen.mark(&record(4, 1, 7)));
+        let by_columns = Record { id_kind: IdKind::Columns, id_bits: [1, 2], ..record(3, 1, 7) };
+        assert!(seen.mark(&by_columns));
+        assert!(!seen.mark(&by_columns));
+        let by_row = Record { id_kind: IdKind::FileRow, id_bits: [1, 2], ..by_columns };
+        assert!(seen.mark(&by_row) && seen.mark(&by_row));
+        assert_eq!(seen.fresh_columns(), [[1, 2]]);
+    }
+
+    proptest! {
+        #[test]
+        fn bits_are_a_set_of_numbers(sequences in prop::collection::vec(prop_oneof![0u64..2000, any::<u64>()], 0..300)) {
+            let mut bits = Sequences::default();
+            let mut set = BTreeSet::new();
+            for &sequence in &sequences {
+                prop_assert_eq!(bits.mark(sequence), set.insert(sequence));
+            }
+            prop_assert_eq!(bits.len(), set.len() as u64);
+            let missing: Vec<(u64, u64)> = set.iter().zip(set.iter().skip(1)).filter(|(a, b)| *b - *a > 1).map(|(a, b)| (a + 1, b - 1)).collect();
+            prop_assert_eq!(bits.gaps(), missing);
+            prop_assert_eq!(Sequences::from_bytes(&bits.to_bytes()), Some(bits));
+        }
+    }
+
+    #[test]
+    fn half_a_page_is_no_checkpoint() {
+        assert_eq!(Sequences::from_bytes(&[0; 71]), None);
+        assert_eq!(Sequences::from_bytes(&[0; 64]), None);
+        assert!(Sequences::from_bytes(&[]).is_some_and(|sequences| sequences.is_empty()));
+    }
+}

@@ -1,0 +1,228 @@
+//! Rows into records, by the mapping's plan. The hot path of ingest.
+//!
+//! One decoder a worker thread; none waits for another. A bad row is refused with its number, its column and what is wrong,
+//! never with what stood there, and stops nothing: every row of a chunk ends as one record or as one refusal.
+
+use super::capture::{self, PackageRefusal};
+use super::card::{DoorKeys, PAN_BYTES_MAX, Pan, card_token};
+use super::cells::{JsonCells, NO_PLACE, QuotedRows, Row, Tidy, split_row};
+use super::csv_rows::is_line_end;
+use super::feed::{CardForm, Feeds, KindFeed, Slot};
+use super::identity::{Identities, Originals};
+use super::layout::Layout;
+use super::mapping::{Format, Section};
+use super::moment::Moments;
+use super::names::{Name, NameReader};
+use super::numbers::{Span, amount_minor, unsigned, word};
+use super::source::{Body, Chunk};
+use domain::symbol::SymbolCache;
+use domain::{CardToken, Record, RecordKind, SourceRef, Symbol, SymbolTable};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What became of a chunk's rows.
+#[derive(Default)]
+pub struct Decoded {
+    pub records: Vec<Record>,
+    /// The row that each record stood in; a file's data rows count from 1.
+    pub rows: Vec<u64>,
+    pub refusals: Vec<Refusal>,
+    /// The card numbers behind the records' tokens, each once a chunk, for the vault.
+    pub cards: Vec<(CardToken, Pan)>,
+    /// Packages of a capture refused whole; their rows are neither records nor refusals.
+    pub packages: Vec<PackageRefusal>,
+}
+
+impl Decoded {
+    pub fn clear(&mut self) {
+        self.records.clear();
+        self.rows.clear();
+        self.refusals.clear();
+        self.cards.clear();
+        self.packages.clear();
+    }
+}
+
+/// A row that became no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub row: u64,
+    /// As the mapping names it; empty where the whole row is meant.
+    pub column: String,
+    pub problem: &'static str,
+}
+
+/// What is wrong with a row, and in which of the used columns. Boxed: good rows are the rule, and a result that fits two
+/// registers is returned in them.
+pub(super) struct Bad(Box<(Option<Slot>, &'static str)>);
+
+impl Bad {
+    #[cold]
+    pub fn of(slot: Slot, problem: &'static str) -> Self {
+        Self(Box::new((Some(slot), problem)))
+    }
+
+    #[cold]
+    pub fn of_row(problem: &'static str) -> Self {
+        Self(Box::new((None, problem)))
+    }
+}
+
+const WRONG_WIDTH: &str = "has another number of fields than the header";
+const WRONG_TEXT: &str = "is not text in the file's encoding";
+const WRONG_NUL: &str = "holds a NUL byte";
+const WRONG_JSON: &str = "is not a JSON object";
+
+/// Turns the chunks of one file into records.
+pub struct Decoder<'t> {
+    section: Section,
+    symbols: SymbolCache<'t>,
+    fields: Option<Fields>,
+    tidy: Option<Tidy>,
+    layout: Arc<Layout>,
+    places: Vec<usize>,
+    spans: Vec<Span>,
+    quoted: Option<QuotedRows>,
+    scratch: Vec<u8>,
+    /// How many bytes a row takes, to make room for a chunk's records at once.
+    row_bytes: usize,
+}
+
+impl<'t> Decoder<'t> {
+    #[must_use]
+    pub fn new(section: &Section, symbols: &'t SymbolTable, keys: DoorKeys, file_digest: [u8; 32]) -> Self {
+        let mut symbols = SymbolCache::new(symbols);
+        let fields = section.feeds.as_deref().map(|feeds| Fields::new(feeds, &mut symbols, keys, &file_digest));
+        let tidy = (section.trim || !section.absent.is_empty())
+            .then(|| Tidy { trim: section.trim, absent: section.absent.iter().map(|text| Box::from(text.as_bytes())).collect() });
+        let quoted = match section.format {
+            Format::Csv { delimiter, .. } => Some(QuotedRows::new(delimiter)),
+            _ => None,
+        };
+        Self {
+            section: section.clone(),
+            symbols,
+            fields,
+            tidy,
+            layout: Arc::default(),
+            places: Vec::new(),
+            spans: Vec::new(),
+            quoted,
+            scratch: Vec::new(),
+            row_bytes: 64,
+        }
+    }
+
+    #[must_use]
+    pub fn decode(&mut self, chunk: &Chunk) -> Decoded {
+        let mut decoded = Decoded::default();
+        self.decode_into(chunk, &mut decoded);
+        decoded
+    }
+
+    /// The same into room that is used again; what was in it is gone.
+    pub fn decode_into(&mut self, chunk: &Chunk, decoded: &mut Decoded) {
+        decoded.clear();
+        if let Some(fields) = &mut self.fields {
+            fields.given.clear();
+        }
+        match &chunk.body {
+            Body::Csv { text, layout } => {
+                self.bind(layout);
+                decoded.records.reserve(text.len() / self.row_bytes + 1);
+                decoded.rows.reserve(text.len() / self.row_bytes + 1);
+                self.csv(text, chunk.first_row, decoded);
+                if decoded.rows.len() > 1000 {
+                    self.row_bytes = text.len() / (decoded.rows.len() + 1);
+                }
+            }
+            Body::Json { text, ends } => self.json(text, ends, chunk.first_row, decoded),
+            Body::Package { capture, at } => capture::decode(capture, *at, chunk.first_row, &mut self.symbols, decoded),
+        }
+    }
+
+    /// Looks up the columns' places; the same for all chunks of a file.
+    fn bind(&mut self, layout: &Arc<Layout>) {
+        if !Arc::ptr_eq(&self.layout, layout) {
+            self.layout = Arc::clone(layout);
+            self.places = layout.places.iter().map(|place| place.unwrap_or(NO_PLACE)).collect();
+        }
+    }
+
+    fn csv(&mut self, text: &[u8], first_row: u64, decoded: &mut Decoded) {
+        let Format::Csv { delimiter, .. } = self.section.format else { return };
+        let (Some(fields), Some(quoted)) = (&mut self.fields, &mut self.quoted) else { return };
+        let symbols = &mut self.symbols;
+        let any_quote = memchr::memchr(b'"', text).is_some();
+        let sound = std::str::from_utf8(text).is_ok() && memchr::memchr(0, text).is_none();
+        let width = self.layout.width.unwrap_or(0);
+        let needed = self.places.iter().filter(|&&place| place != NO_PLACE).max().map_or(0, |place| place + 1);
+        let (mut at, mut row) = (0, first_row);
+        loop {
+            while text.get(at).copied().is_some_and(is_line_end) {
+                at += 1;
+            }
+            if at >= text.len() {
+                break;
+            }
+            let from = at;
+            let mut of_quoted = false;
+            if any_quote {
+                let end = memchr::memchr2(b'\n', b'\r', text.get(from..).unwrap_or_default()).map_or(text.len(), |len| from + len);
+                of_quoted = memchr::memchr(b'"', text.get(from..end).unwrap_or_default()).is_some();
+            }
+            at = if of_quoted { quoted.split(text, from, &mut self.spans) } else { split_row(text, from, delimiter, &mut self.spans) };
+            let enough = if width > 0 { self.spans.len() == width } else { self.spans.len() >= needed };
+            let cells = Row::new(if of_quoted { &quoted.text } else { text }, &self.spans, &self.places, self.tidy.as_ref());
+            let read = if !sound && let Some(problem) = unsound(text.get(from..at).unwrap_or_default()) {
+                Err(Bad::of_row(problem))
+            } else if enough {
+                fields.record(&cells, row, symbols, decoded)
+            } else {
+                Err(Bad::of_row(WRONG_WIDTH))
+            };
+            match read {
+                Ok(()) => decoded.rows.push(row),
+                Err(bad) => refuse(&bad, row, &self.section, decoded),
+            }
+            row += 1;
+        }
+    }
+
+    fn json(&mut self, text: &[u8], ends: &[u32], first_row: u64, decoded: &mut Decoded) {
+        let Some(fields) = &mut self.fields else { return };
+        self.places.clear();
+        self.places.extend(0..self.section.used.len());
+        let mut from = 0;
+        for (row, &end) in (first_row..).zip(ends) {
+            let record = text.get(from..end as usize).unwrap_or_default();
+            from = end as usize;
+            let mut bad = None;
+            let cells = JsonCells { columns: &self.section.used, text: &mut self.scratch, spans: &mut self.spans, bad: &mut bad };
+            let sound = cells.read(record);
+            let read = match bad {
+                _ if !sound => Err(Bad::of_row(unsound(record).unwrap_or(WRONG_JSON))),
+                Some((slot, problem)) => Err(Bad::of(slot, problem)),
+                None => {
+                    let cells = Row::new(&self.scratch, &self.spans, &self.places, self.tidy.as_ref());
+                    fields.record(&cells, row, &mut self.symbols, decoded)
+                }
+            };
+            match read {
+                Ok(()) => decoded.rows.push(row),
+                Err(bad) => refuse(&bad, row, &self.section, decoded),
+            }
+        }
+    }
+}
+
+fn unsound(row: &[u8]) -> Option<&'static str> {
+    if std::str::from_utf8(row).is_err() { Some(WRONG_TEXT) } else { memchr::memchr(0, row).map(|_| WRONG_NUL) }
+}
+
+#[cold]
+fn refuse(bad: &Bad, row: u64, section: &Section, decoded: &mut Decoded) {
+    let (slot, problem) = *bad.0;
+    let column = slot.and_then(|slot| section.used.get(slot)).map(super::mapping::Column::shown).unwrap_or_default();
+    decoded.refusals.push(Refusal { row, column, problem });
+}

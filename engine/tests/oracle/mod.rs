@@ -1,0 +1,207 @@
+//! The oracle: a second way to decide a day, slow and obvious, against which the engine's close is judged.
+//!
+//! It keeps every record and every ruling of all days in plain lists and looks through them. It shares the reference data
+//! (`Scheme`) and the domain's nouns with the engine, and none of its code for judging, pricing or refunding.
+
+pub mod evidence;
+pub mod fold;
+pub mod fraction;
+pub mod refunds;
+pub mod registry;
+pub mod universe;
+
+use domain::{Day, Flags, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
+use engine::close::FileOutcomes;
+use engine::scheme::{ConflictPolicy, Scheme};
+use fold::Memory;
+use std::collections::BTreeMap;
+
+/// What the oracle says of one record at one close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    pub record: Record,
+    pub reason: Reason,
+    pub flags: Flags,
+    pub service_day: Day,
+    pub held_since: Day,
+    pub price: Price,
+}
+
+/// Who owes whom for a record; all absent and zero where it booked nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    pub issuer: Symbol,
+    pub earner: Symbol,
+    pub product: Symbol,
+    pub list_minor: i64,
+    pub charged_minor: i64,
+    pub fee_minor: i64,
+    /// By funder; nobody who pays nothing.
+    pub discounts: BTreeMap<Symbol, i64>,
+}
+
+/// A record on its way through a close.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub record: Record,
+    /// The day that first held it, for a record that an earlier close held.
+    pub carried: Option<Day>,
+    pub file: u32,
+    pub finding: registry::Finding,
+    pub price: Option<Price>,
+    pub flags: Flags,
+    /// The service day of its ride.
+    pub service_day: Day,
+}
+
+/// One close.
+pub struct Closed {
+    pub rulings: Vec<Ruling>,
+    pub files: BTreeMap<u32, FileOutcomes>,
+}
+
+pub struct Oracle<'s> {
+    pub scheme: &'s Scheme,
+    pub symbols: &'s SymbolTable,
+    /// Everything that closed days cleared or rejected.
+    final_rulings: Vec<Ruling>,
+    held: Vec<(Record, Day)>,
+    memories: BTreeMap<String, Memory>,
+    given_back: BTreeMap<RecordId, i64>,
+}
+
+impl<'s> Oracle<'s> {
+    pub fn new(scheme: &'s Scheme, symbols: &'s SymbolTable) -> Self {
+        Self { scheme, symbols, final_rulings: Vec::new(), held: Vec::new(), memories: BTreeMap::new(), given_back: BTreeMap::new() }
+    }
+
+    /// Closes a day over the records that its files brought.
+    pub fn close(&mut self, day: Day, intake: &[(u32, Record)]) -> Closed {
+        let mut files: BTreeMap<u32, FileOutcomes> = intake.iter().map(|&(file, _)| (file, FileOutcomes::default())).collect();
+        let mut cases = Vec::new();
+        let mut ids: Vec<RecordId> = intake.iter().map(|(_, record)| record.id()).chain(self.held.iter().map(|(record, _)| record.id())).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            self.settle_id(id, day, intake, &mut cases, &mut files);
+        }
+        let mut given_up = Vec::new();
+        for account in accounts(&cases) {
+            let mut own: Vec<&mut Case> = cases.iter_mut().filter(|case| account_of(case) == account).collect();
+            own.sort_by_cached_key(|case| event_key(&case.record, self.symbols));
+            evidence::hold_clones(&mut own);
+            evidence::hold_unproven(&mut own);
+        }
+        let mut everyone: Vec<String> = self.memories.keys().cloned().chain(accounts(&cases)).collect();
+        everyone.sort();
+        everyone.dedup();
+        for account in everyone {
+            let mut own: Vec<&mut Case> = cases.iter_mut().filter(|case| account_of(case) == account).collect();
+            own.sort_by_cached_key(|case| event_key(&case.record, self.symbols));
+            let memory = self.memories.entry(account).or_default();
+            given_up.extend(memory.fold(self.scheme, day, &mut own));
+        }
+        // Journeys of earlier days that ended today without a tap-off: a ruling of today on a record of then.
+        let mut rulings: Vec<Ruling> = given_up.into_iter().map(|carried| fold::carried_ruling(carried, day)).collect();
+        refunds::settle(self.symbols, &mut cases, &rulings, &self.final_rulings, &mut self.given_back);
+        for case in cases {
+            rulings.push(self.rule(case, day, &mut files));
+        }
+        for ruling in &mut rulings {
+            if ruling.price.charged_minor > 0 {
+                let others: i64 = ruling.price.discounts.iter().filter(|(funder, _)| **funder != ruling.price.earner).map(|(_, amount)| amount).sum();
+                let Price { issuer, earner, product, charged_minor, .. } = ruling.price;
+                ruling.price.fee_minor = self.scheme.fee_minor(earner, issuer, product, day, charged_minor, charged_minor + others);
+            }
+        }
+        self.held = rulings.iter().filter(|ruling| ruling.reason.outcome() == Outcome::Held).map(|ruling| (ruling.record, ruling.held_since)).collect();
+        self.final_rulings.extend(rulings.iter().filter(|ruling| ruling.reason.outcome() != Outcome::Held).cloned());
+        Closed { rulings, files }
+    }
+
+    /// Sorts all copies of one id into versions, counts the duplicates, and makes a case of every version that is new or held.
+    fn settle_id(&self, id: RecordId, day: Day, intake: &[(u32, Record)], cases: &mut Vec<Case>, files: &mut BTreeMap<u32, FileOutcomes>) {
+        let mut copies: Vec<(Record, u32, Option<Day>)> =
+            self.held.iter().filter(|(record, _)| record.id() == id).map(|&(record, since)| (record, u32::MAX, Some(since))).collect();
+        copies.extend(intake.iter().filter(|(_, record)| record.id() == id).map(|&(file, record)| (record, file, None)));
+        // The earliest copy of a version stands for it; one that an earlier close has listed already goes on standing.
+        copies.sort_by_key(|(record, file, carried)| (carried.is_none(), record.arrival, record.source_ref, *file));
+        let decided: Vec<&Record> = self.final_rulings.iter().map(|ruling| &ruling.record).filter(|record| record.id() == id).collect();
+        let mut versions: Vec<(Record, u32, Option<Day>, u64)> = Vec::new();
+        for (record, file, carried) in copies {
+            let known = decided.iter().any(|earlier| earlier.same_content(&record));
+            let version = versions.iter_mut().find(|version| version.0.same_content(&record));
+            if known || version.is_some() {
+                assert!(carried.is_none(), "a held record is held once");
+                files.entry(file).or_default().duplicate += 1;
+            }
+            match version {
+                Some(version) => version.3 = version.3.min(record.arrival),
+                None if !known => versions.push((record, file, carried, record.arrival)),
+                None => {}
+            }
+        }
+        let first = versions.iter().map(|version| version.3).min();
+        let several = versions.len() > 1 || !decided.is_empty();
+        for (record, file, carried, arrival) in versions {
+            let mut finding = registry::find(self.scheme, day, &record, carried.is_some());
+            let lost = match self.scheme.conflict {
+                ConflictPolicy::HoldAll => several.then_some(Reason::Conflict),
+                ConflictPolicy::FirstWins => (!decided.is_empty() || Some(arrival) != first).then_some(Reason::ConflictLost),
+            };
+            finding.reason = lost.unwrap_or(finding.reason);
+            let service_day = self.scheme.clock.service_day(record.time);
+            let flags = finding.flags;
+            cases.push(Case { record, carried, file, finding, price: None, flags, service_day });
+        }
+    }
+
+    fn rule(&self, case: Case, day: Day, files: &mut BTreeMap<u32, FileOutcomes>) -> Ruling {
+        let Case { record, carried, file, finding, price, mut flags, service_day } = case;
+        let since = carried.unwrap_or(day);
+        let mut reason = finding.reason;
+        if carried.is_some() {
+            flags.set(Flags::CARRIED);
+            if reason.outcome() == Outcome::Held && i64::from(day.0) - i64::from(since.0) > i64::from(self.scheme.limits.hold_days) {
+                reason = Reason::HoldExpired;
+            }
+            if reason == Reason::Cleared {
+                flags.set(Flags::RELEASED);
+            }
+        } else {
+            let outcomes = files.entry(file).or_default();
+            match reason.outcome() {
+                Outcome::Cleared => outcomes.cleared += 1,
+                Outcome::Held => outcomes.held += 1,
+                Outcome::Rejected => outcomes.rejected += 1,
+                Outcome::Duplicate => unreachable!("a version is no duplicate"),
+            }
+            outcomes.conflict += u64::from(matches!(reason, Reason::Conflict | Reason::ConflictLost));
+        }
+        if service_day < day && reason == Reason::Cleared {
+            flags.set(Flags::LATE);
+        }
+        if price.is_some() {
+            flags.set(Flags::RIDE);
+        }
+        Ruling { record, reason, flags, service_day, held_since: since, price: price.unwrap_or_default() }
+    }
+}
+
+/// What prices belong to: the account's name; a record without a card is alone.
+fn account_of(case: &Case) -> String {
+    if case.finding.account.is_empty() { format!("alone {:?}", case.record.id()) } else { format!("account {}", case.finding.account.as_str()) }
+}
+
+fn accounts(cases: &[Case]) -> Vec<String> {
+    let mut accounts: Vec<String> = cases.iter().map(account_of).collect();
+    accounts.sort();
+    accounts.dedup();
+    accounts
+}
+
+/// Event order: time, terminal (shorter first, then bytes), sequence, epoch; where there is no sequence, the id.
+pub fn event_key(record: &Record, symbols: &SymbolTable) -> (i64, usize, String, u64, u32, [u64; 2]) {
+    let terminal = symbols.text(record.terminal).to_string();
+    (record.time.0, terminal.len(), terminal, record.sequence, record.epoch, record.id_bits)
+}

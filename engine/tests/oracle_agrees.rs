@@ -1,0 +1,191 @@
+//! The engine's close against the oracle: the same outcome, reason, price and flags for every record of many small days, and
+//! the same decisions however the records arrive and however many workers decide.
+
+mod oracle;
+
+use domain::{Day, Decision, EventTime, Outcome, Record, RecordId, SymbolTable};
+use engine::close::{Before, FileOutcomes, Gather, PARTITIONS, Remembered, decide, memory};
+use engine::dedup::Seen;
+use engine::scheme::Scheme;
+use oracle::universe::{self, Dice};
+use oracle::{Oracle, Ruling};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+/// Histories per scheme; a history has one to four clearing days.
+const HISTORIES: u64 = if cfg!(debug_assertions) { 60 } else { 400 };
+
+/// The engine with what the ledger would keep for it between days.
+struct Engine<'s> {
+    scheme: &'s Scheme,
+    symbols: &'s SymbolTable,
+    seen: Seen,
+    /// Per closed day, all its decisions.
+    closed: Vec<Vec<Decision>>,
+    remembered: Vec<Vec<Remembered>>,
+    refunded: engine::close::Refunded,
+}
+
+impl<'s> Engine<'s> {
+    fn new(scheme: &'s Scheme, symbols: &'s SymbolTable) -> Self {
+        let remembered = (0..PARTITIONS).map(|_| Vec::new()).collect();
+        Self { scheme, symbols, seen: Seen::default(), closed: Vec::new(), remembered, refunded: Default::default() }
+    }
+
+    /// Takes in blocks in this order, and closes.
+    fn close(&mut self, day: Day, blocks: &[(u32, Vec<Record>)], workers: usize) -> (Vec<Decision>, BTreeMap<u32, FileOutcomes>) {
+        let mut gathers: Vec<Gather<'s>> = (0..workers).map(|_| Gather::new(self.scheme, day)).collect();
+        for held in self.closed.last().into_iter().flatten().filter(|decision| decision.reason.outcome() == Outcome::Held) {
+            gathers[0].add_carried(&held.record, held.held_since);
+        }
+        for (at, (file, records)) in blocks.iter().enumerate() {
+            let repeats: Vec<u32> = (0u32..).zip(records).filter(|(_, record)| !self.seen.mark(record)).map(|(at, _)| at).collect();
+            gathers[at % workers].add_block(*file, records, &repeats);
+        }
+        let before = Before { remembered: std::mem::take(&mut self.remembered), refunded: self.refunded.clone() };
+        let closed = &self.closed;
+        let lookup =
+            |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> { Ok(wanted.iter().map(|&(id, time)| look_up(closed, id, time)).collect()) };
+        let Ok(decided) = decide(self.scheme, self.symbols, day, workers, gathers, before, &lookup);
+        let decisions: Vec<Decision> = (0..decided.batches()).flat_map(|batch| decided.batch(batch)).collect();
+        // What is remembered goes through its stored form, as between two runs.
+        let texts = self.symbols.texts();
+        let stored = decided.remembered().into_iter().map(|accounts| memory::encode(accounts, &self.scheme.tariff, &texts));
+        self.remembered = stored.map(|bytes| memory::decode(&bytes, &self.scheme.tariff, self.symbols).expect("what was encoded")).collect();
+        self.refunded = decided.refunded.clone();
+        let files = decided.files.iter().map(|(file, outcomes)| (*file, *outcomes)).collect();
+        self.closed.push(decisions.clone());
+        (decisions, files)
+    }
+}
+
+/// As the ledger looks: the newest day first.
+fn look_up(closed: &[Vec<Decision>], id: RecordId, time: Option<EventTime>) -> Option<Decision> {
+    closed.iter().rev().flatten().find(|decision| decision.record.id() == id && time.is_none_or(|time| time == decision.record.time)).copied()
+}
+
+/// Cuts files into blocks of a few rows. A block is of one file.
+fn blocks(files: &[Vec<Record>], first_file: u32, dice: &mut Dice) -> Vec<(u32, Vec<Record>)> {
+    let mut blocks = Vec::new();
+    for (file, records) in (first_file..).zip(files) {
+        let rows = 1 + usize::try_from(dice.below(40)).expect("small");
+        blocks.extend(records.chunks(rows).map(|rows| (file, rows.to_vec())));
+    }
+    blocks
+}
+
+/// Everything that an engine's decision and the oracle's ruling must agree on, in words.
+fn shown(decision: &Decision, symbols: &SymbolTable) -> String {
+    let text = |symbol| symbols.text(symbol);
+    let Decision { record, reason, flags, service_day, held_since, .. } = *decision;
+    let mut line = format!("{} flags {:#x} service {service_day} since {held_since}", reason.name(), flags.0);
+    if reason == domain::Reason::Cleared {
+        let mut discounts: Vec<_> =
+            decision.discounts.iter().filter(|discount| discount.amount_minor != 0).map(|discount| (text(discount.funder), discount.amount_minor)).collect();
+        discounts.sort();
+        let Decision { list_minor, charged_minor, fee_minor, .. } = *decision;
+        line += &format!(" list {list_minor} charged {charged_minor} fee {fee_minor} discounts {discounts:?}");
+        if decision.flags.has(domain::Flags::RIDE) {
+            line += &format!(" {} to {} for {}", text(decision.issuer), text(decision.earner), text(decision.product));
+        }
+    }
+    line + &format!(" ref {:?}", record.source_ref)
+}
+
+fn shown_ruling(ruling: &Ruling, scheme: &Scheme, symbols: &SymbolTable) -> String {
+    let mut decision = Decision::unpriced(ruling.record, ruling.reason, ruling.service_day, ruling.held_since);
+    decision.flags = ruling.flags;
+    let price = &ruling.price;
+    (decision.issuer, decision.earner, decision.product) = (price.issuer, price.earner, price.product);
+    decision.venue = scheme.venue_of(ruling.record.location);
+    (decision.list_minor, decision.charged_minor, decision.fee_minor) = (price.list_minor, price.charged_minor, price.fee_minor);
+    assert!(price.discounts.len() <= decision.discounts.len(), "these tariffs need no more funders than fit");
+    for (slot, (&funder, &amount_minor)) in decision.discounts.iter_mut().zip(&price.discounts) {
+        *slot = domain::Discount { funder, amount_minor };
+    }
+    shown(&decision, symbols)
+}
+
+type Line = (RecordId, bool, String, String);
+
+fn compare(decisions: &[Decision], rulings: &[Ruling], scheme: &Scheme, symbols: &SymbolTable) -> Result<(), String> {
+    let content = |record: &Record| {
+        let text = format!("{:?}", Record { arrival: 0, source_ref: domain::SourceRef::EMPTY, ..*record });
+        let absent = ["Symbol(0)", ": 0", "None", "false", "[0, 0]", "\"\""];
+        text.split(", ").filter(|field| !absent.iter().any(|ending| field.ends_with(ending))).collect::<Vec<_>>().join(", ")
+    };
+    let mut left: Vec<Line> = decisions.iter().map(|d| (d.record.id(), d.flags.has(domain::Flags::CARRIED), content(&d.record), shown(d, symbols))).collect();
+    let mut right: Vec<Line> =
+        rulings.iter().map(|r| (r.record.id(), r.flags.has(domain::Flags::CARRIED), content(&r.record), shown_ruling(r, scheme, symbols))).collect();
+    left.sort();
+    right.sort();
+    if left == right {
+        return Ok(());
+    }
+    let only = |these: &[Line], those: &[Line]| -> String {
+        these.iter().filter(|line| !those.contains(line)).take(6).map(|(_, _, record, line)| format!("  {line}\n    of {record}\n")).collect()
+    };
+    Err(format!("only the engine says:\n{}only the oracle says:\n{}", only(&left, &right), only(&right, &left)))
+}
+
+/// Both ways over one history, until they differ.
+fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), String> {
+    let mut dice = Dice::new(seed ^ 0xfeed);
+    let (mut oracle, mut engine, mut other) = (Oracle::new(scheme, symbols), Engine::new(scheme, symbols), Engine::new(scheme, symbols));
+    let mut first_file = 1;
+    for (day, files) in universe::history(scheme, symbols, seed) {
+        let mut blocks = blocks(&files, first_file, &mut dice);
+        first_file += u32::try_from(files.len()).expect("few files");
+        let intake: Vec<(u32, Record)> = blocks.iter().flat_map(|(file, records)| records.iter().map(|record| (*file, *record))).collect();
+        let ruled = oracle.close(day, &intake);
+        let (decisions, outcomes) = engine.close(day, &blocks, 1);
+        compare(&decisions, &ruled.rulings, scheme, symbols).map_err(|difference| format!("day {day}: {difference}"))?;
+        if outcomes != ruled.files {
+            return Err(format!("day {day}: by file, the engine counts {outcomes:?}, the oracle {:?}", ruled.files));
+        }
+        if !decisions.is_sorted_by_key(|decision| oracle::event_key(&decision.record, symbols)) {
+            return Err(format!("day {day}: not in event order"));
+        }
+        dice.shuffle(&mut blocks);
+        let workers = 1 + usize::try_from(dice.below(3)).expect("small");
+        if other.close(day, &blocks, workers).0 != decisions {
+            return Err(format!("day {day}: {workers} workers over shuffled blocks decide otherwise"));
+        }
+    }
+    Ok(())
+}
+
+fn agree(first_wins: bool, open: bool) {
+    let symbols = SymbolTable::new();
+    let dir = tempfile::tempdir().expect("a folder");
+    let scheme = universe::scheme(dir.path(), first_wins, open, &symbols);
+    let mut differences = Vec::new();
+    for seed in 0..HISTORIES {
+        let outcome = std::panic::catch_unwind(|| follow(&scheme, &symbols, seed)).unwrap_or_else(|_| Err("a panic".to_owned()));
+        if let Err(difference) = outcome {
+            differences.push(format!("seed {seed}, {difference}"));
+        }
+    }
+    let first: Vec<String> = differences.iter().take(5).cloned().collect();
+    assert!(differences.is_empty(), "first-wins {first_wins}, open {open}: {} of {HISTORIES} histories differ\n{}", differences.len(), first.join("\n"));
+}
+
+#[test]
+fn with_a_closed_registry_every_version_held() {
+    agree(false, false);
+}
+
+#[test]
+fn with_a_closed_registry_the_first_version_wins() {
+    agree(true, false);
+}
+
+#[test]
+fn with_an_open_registry_every_version_held() {
+    agree(false, true);
+}
+
+#[test]
+fn with_an_open_registry_the_first_version_wins() {
+    agree(true, true);
+}

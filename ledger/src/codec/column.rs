@@ -1,0 +1,284 @@
+//! Rows to columns and back, a few rows at a time so that they stay in the processor's first cache.
+//!
+//! A row has some forty fields and a day's records use a dozen of them. A field that has not varied yet costs one compare
+//! per row and no room; its column is filled in from the first row on when it does vary.
+
+use super::bytes::{Corrupt, Reader};
+use super::dictionary;
+use super::number::{self, Numbers};
+use super::text::Texts;
+use domain::Symbol;
+use domain::symbol::SymbolCache;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// Rows handled at once: 64 of the widest are some 24 KiB.
+const CHUNK: usize = 64;
+
+/// How a column is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Number,
+    /// Milliseconds, perhaps in whole seconds.
+    Time,
+    Symbol,
+    /// A number whose field another column's value makes: read for every row when any of the joint columns varies.
+    JointNumber,
+    JointSymbol,
+}
+
+impl Shape {
+    const fn is_symbol(self) -> bool {
+        matches!(self, Self::Symbol | Self::JointSymbol)
+    }
+
+    const fn is_joint(self) -> bool {
+        matches!(self, Self::JointNumber | Self::JointSymbol)
+    }
+}
+
+/// One field of a row as a number, by loops over a slice of rows.
+pub(crate) struct Column<R> {
+    pub shape: Shape,
+    pub first: fn(&R) -> i64,
+    pub differs: fn(&[R], i64) -> bool,
+    /// Appends the values; returns the smallest and largest.
+    pub gather: fn(&[R], &mut Vec<i64>) -> (i64, i64),
+    /// False when a value is none of the field's.
+    pub put: fn(&mut [R], &[i64]) -> bool,
+}
+
+/// A field of short texts.
+pub(crate) struct TextColumn<R> {
+    pub write: fn(&[R], &mut Vec<i64>, &mut Vec<u8>),
+    pub fill: fn(&Texts<'_>, usize, &mut [R], &mut [i64]) -> bool,
+}
+
+/// All fields of a row, in the stored order.
+pub(crate) struct Columns<R: 'static> {
+    pub numbers: &'static [&'static [Column<R>]],
+    pub texts: &'static [TextColumn<R>],
+    /// A row in which nothing is set yet.
+    pub blank: R,
+}
+
+/// Makes a [`Column`] from how one row is read and written. `$read` and `$write` lead from the row to the struct.
+macro_rules! column {
+    ($shape:ident, $read:path, $write:path, |$from:ident| $get:expr, |$to:ident, $value:ident| $put:expr) => {
+        Column {
+            shape: Shape::$shape,
+            first: |row| {
+                let $from = $read(row);
+                $get
+            },
+            differs: |rows, first| {
+                rows.iter().fold(0, |seen, row| {
+                    let $from = $read(row);
+                    seen | ($get ^ first)
+                }) != 0
+            },
+            gather: |rows, out| {
+                let (mut min, mut max) = (i64::MAX, i64::MIN);
+                out.extend(rows.iter().map(|row| {
+                    let $from = $read(row);
+                    let value: i64 = $get;
+                    min = min.min(value);
+                    max = max.max(value);
+                    value
+                }));
+                (min, max)
+            },
+            put: |rows, values| {
+                let mut good = true;
+                for (row, &$value) in rows.iter_mut().zip(values) {
+                    let $to = $write(row);
+                    good &= $put;
+                }
+                good
+            },
+        }
+    };
+}
+pub(crate) use column;
+
+/// Sets an integer field; false when the value does not fit.
+pub(crate) fn set<T: TryFrom<i64>>(slot: &mut T, value: i64) -> bool {
+    T::try_from(value).map(|value| *slot = value).is_ok()
+}
+
+pub(crate) fn set_symbol(slot: &mut Symbol, value: i64) -> bool {
+    set(&mut slot.0, value)
+}
+
+/// Room to work in, kept per thread: a block's columns are some megabytes.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    fields: Vec<Field>,
+    pub stamps: Vec<u32>,
+    pub order: Vec<u32>,
+    pub spare: Vec<i64>,
+}
+
+#[derive(Default)]
+struct Field {
+    varies: bool,
+    first: i64,
+    range: (i64, i64),
+    values: Vec<i64>,
+}
+
+impl Scratch {
+    /// Lends this thread's scratch. Taken out while it is used: a panic leaves an empty one behind, not a dirty one.
+    pub(crate) fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
+        let mut scratch = SCRATCH.take();
+        let done = work(&mut scratch);
+        SCRATCH.set(scratch);
+        done
+    }
+}
+
+/// Appends all columns of the rows.
+///
+/// # Panics
+/// When `texts` does not hold every symbol of the rows.
+pub(crate) fn encode<R>(columns: &Columns<R>, rows: &[R], texts: &[Arc<str>], scratch: &mut Scratch, out: &mut Vec<u8>) {
+    let Some(first) = rows.first() else { return };
+    let all = || columns.numbers.iter().copied().flatten();
+    let mut fields = std::mem::take(&mut scratch.fields);
+    fields.resize_with(all().count(), Field::default);
+    for (field, column) in fields.iter_mut().zip(all()) {
+        field.first = (column.first)(first);
+        field.range = (field.first, field.first);
+        field.varies = false;
+    }
+    for (at, chunk) in rows.chunks(CHUNK).enumerate() {
+        for (field, column) in fields.iter_mut().zip(all()) {
+            if !field.varies {
+                if !(column.differs)(chunk, field.first) {
+                    continue;
+                }
+                field.varies = true;
+                field.values.clear();
+                field.values.reserve(rows.len());
+                field.values.resize(at * CHUNK, field.first);
+            }
+            let (min, max) = (column.gather)(chunk, &mut field.values);
+            field.range = (field.range.0.min(min), field.range.1.max(max));
+        }
+    }
+    for (field, column) in fields.iter_mut().zip(all()) {
+        if column.shape.is_symbol() {
+            let values = if field.varies { field.values.as_mut_slice() } else { std::slice::from_mut(&mut field.first) };
+            dictionary::put_column(values, texts, scratch, out);
+        } else if !field.varies {
+            number::put_constant(field.first, out);
+        } else if column.shape == Shape::Time {
+            number::put_times(&mut field.values, field.range, out);
+        } else {
+            number::put(&field.values, field.range, out);
+        }
+    }
+    scratch.fields = fields;
+    for column in columns.texts {
+        (column.write)(rows, &mut scratch.spare, out);
+    }
+}
+
+/// A stored column and, for symbols, what its places mean here.
+struct Stored<'a> {
+    numbers: Numbers<'a>,
+    symbols: Option<Vec<Symbol>>,
+}
+
+impl<'a> Stored<'a> {
+    fn read(shape: Shape, reader: &mut Reader<'a>, rows: usize, symbols: &mut SymbolCache<'_>) -> Result<Self, Corrupt> {
+        let symbols = match shape.is_symbol().then(|| reader.u8()).transpose()? {
+            None => None,
+            Some(0) => return Ok(Self { numbers: Numbers::read(&mut Reader::new(&[0]), rows)?, symbols: None }),
+            Some(1) => Some(dictionary::read_symbols(reader, symbols)?),
+            Some(_) => return Err(Corrupt("a column of symbols has an unknown shape")),
+        };
+        Ok(Self { numbers: Numbers::read(reader, rows)?, symbols })
+    }
+
+    fn constant(&self) -> Result<Option<i64>, Corrupt> {
+        let Some(mut value) = self.numbers.constant() else { return Ok(None) };
+        self.resolve(std::slice::from_mut(&mut value))?;
+        Ok(Some(value))
+    }
+
+    /// Places in the dictionary to symbols.
+    fn resolve(&self, values: &mut [i64]) -> Result<(), Corrupt> {
+        let Some(symbols) = &self.symbols else { return Ok(()) };
+        let mut good = true;
+        for value in values {
+            let symbol = usize::try_from(*value).ok().and_then(|place| symbols.get(place));
+            good &= symbol.is_some();
+            *value = symbol.map_or(0, |symbol| i64::from(symbol.0));
+        }
+        if good { Ok(()) } else { Err(Corrupt("a symbol is not in the block's dictionary")) }
+    }
+}
+
+const WRONG_VALUE: Corrupt = Corrupt("a field holds a value that it cannot have");
+
+/// Appends `count` rows to `out`.
+pub(crate) fn decode<R: Copy>(
+    columns: &Columns<R>,
+    count: usize,
+    reader: &mut Reader<'_>,
+    symbols: &mut SymbolCache<'_>,
+    out: &mut Vec<R>,
+) -> Result<(), Corrupt> {
+    if count == 0 {
+        return Ok(());
+    }
+    let mut template = columns.blank;
+    let (mut varying, mut joint) = (Vec::new(), Vec::new());
+    for column in columns.numbers.iter().copied().flatten() {
+        let stored = Stored::read(column.shape, reader, count, symbols)?;
+        match stored.constant()? {
+            _ if column.shape.is_joint() => joint.push((column, stored)),
+            Some(0) => {}
+            Some(value) if (column.put)(std::slice::from_mut(&mut template), &[value]) => {}
+            Some(_) => return Err(WRONG_VALUE),
+            None => varying.push((column, stored)),
+        }
+    }
+    if joint.iter().any(|(_, stored)| stored.numbers.constant() != Some(0) || stored.symbols.is_some()) {
+        varying.append(&mut joint);
+    }
+    let mut values = [0; CHUNK];
+    let mut texts = Vec::new();
+    for column in columns.texts {
+        let stored = Texts::read(reader, count)?;
+        match stored.constant() {
+            Some([]) => {}
+            Some(_) if (column.fill)(&stored, 0, std::slice::from_mut(&mut template), &mut [0]) => {}
+            Some(_) => return Err(WRONG_VALUE),
+            None => texts.push((column, stored)),
+        }
+    }
+    let start = out.len();
+    out.reserve(count);
+    for at in (0..count).step_by(CHUNK) {
+        let len = CHUNK.min(count - at);
+        out.resize(start + at + len, template);
+        let rows = out.split_at_mut(start + at).1;
+        let values = values.split_at_mut(len).0;
+        for (column, stored) in &varying {
+            stored.numbers.unpack(at, values);
+            stored.resolve(values)?;
+            if !(column.put)(rows, values) {
+                return Err(WRONG_VALUE);
+            }
+        }
+        for (column, stored) in &texts {
+            if !(column.fill)(stored, at, rows, values) {
+                return Err(WRONG_VALUE);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! Committing a group: every rule is checked, then one atomic batch holds blocks, indexes, balances and the head, with one
+//! sync. Memory changes only after the batch is durable.
+
+use crate::balances::{self, Balance, RUNNING};
+use crate::block::{BlockKind, Draft, Place};
+use crate::days::{DayInfo, DayState, DayTotals};
+use crate::decisions::{DecisionBlock, Posted};
+use crate::error::LedgerError;
+use crate::event::Event;
+use crate::files::{FileInfo, FileState};
+use crate::group::{Group, Item};
+use crate::intake::IntakeBlock;
+use crate::ledger::{Access, Closing, Ledger, State};
+use crate::refusal::{self, Refusal};
+use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT};
+use domain::Day;
+use rocksdb::{DB, WriteBatch, WriteOptions};
+use std::collections::BTreeMap;
+
+impl Ledger {
+    /// Makes a group durable, as a whole or not at all, and returns the new head.
+    ///
+    /// # Errors
+    /// A group that breaks a rule of days or files changes nothing, and the ledger goes on. After
+    /// [`LedgerError::Storage`] it is unknown whether the group is durable: every later commit is refused with
+    /// [`LedgerError::Stopped`].
+    pub fn commit(&mut self, group: Group) -> Result<Head, LedgerError> {
+        match self.access {
+            Access::Write { .. } => {}
+            Access::Read => return Err(LedgerError::ReadOnly),
+            Access::Stopped => return Err(LedgerError::Stopped),
+        }
+        if group.is_empty() {
+            return Ok(self.state.head);
+        }
+        self.enough_disk()?;
+        let mut stage = Stage::new(&self.db, &self.state);
+        for item in group.items {
+            stage.item(item)?;
+        }
+        for (token, sealed) in group.sealed {
+            stage.batch.put_cf(store::cf(&self.db, VAULT), token.as_bytes(), sealed);
+        }
+        for (key, value) in group.checkpoints {
+            let family = store::cf(&self.db, CHECKPOINTS);
+            match value {
+                Some(value) => stage.batch.put_cf(family, key, value),
+                None => stage.batch.delete_cf(family, key),
+            }
+        }
+        let (batch, change) = stage.finish();
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        if let Err(error) = self.db.write_opt(batch, &options) {
+            self.access = Access::Stopped;
+            return Err(error.into());
+        }
+        self.state.apply(change);
+        Ok(self.state.head)
+    }
+}
+
+/// What a durable batch changes in memory.
+struct Change {
+    head: Head,
+    days: Vec<DayInfo>,
+    files: BTreeMap<u32, FileInfo>,
+    close: CloseChange,
+}
+
+/// What a group did to the close under way.
+struct CloseChange {
+    /// A close was started or ended: what was posted before is gone.
+    anew: bool,
+    /// A close is under way at the end of the group.
+    under_way: bool,
+    posted: Posted,
+    movements: Vec<Vec<Balance>>,
+}
+
+impl State {
+    fn apply(&mut self, change: Change) {
+        self.head = change.head;
+        self.days = change.days;
+        for (id, file) in change.files {
+            self.by_digest.insert(file.digest, id);
+            match self.files.get_mut(id as usize - 1) {
+                Some(known) => *known = file,
+                None => self.files.push(file),
+            }
+        }
+        let close = change.close;
+        if close.anew {
+            self.closing = None;
+        }
+        if close.under_way {
+            let closing = self.closing.get_or_insert_default();
+            closing.posted.merge(&close.posted);
+            for movements in &close.movements {
+                balances::add_all(&mut closing.book, movements);
+            }
+        }
+    }
+}
+
+/// A group on its way: the state it will leave, and the batch that writes it.
+struct Stage<'l> {
+    db: &'l DB,
+    state: &'l State,
+    batch: WriteBatch,
+    change: Change,
+}
+
+impl<'l> Stage<'l> {
+    fn new(db: &'l DB, state: &'l State) -> Self {
+        let close = CloseChange { anew: false, under_way: state.closing.is_some(), posted: Posted::default(), movements: Vec::new() };
+        Self { db, state, batch: WriteBatch::default(), change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close } }
+    }
+
+    fn finish(mut self) -> (WriteBatch, Change) {
+        let index = store::cf(self.db, INDEX);
+        if self.change.head != self.state.head {
+            self.batch.put_cf(index, FORMAT_KEY, [FORMAT]);
+            self.batch.put_cf(index, HEAD_KEY, self.change.head.to_bytes());
+        }
+        for (id, file) in &self.change.files {
+            self.batch.put_cf(index, store::file_at(*id), to_json(file));
+        }
+        for day in &self.change.days {
+            if !self.state.days.contains(day) {
+                self.batch.put_cf(index, store::day_at(day.day), to_json(day));
+            }
+        }
+        (self.batch, self.change)
+    }
+
+    fn item(&mut self, item: Item) -> Result<(), LedgerError> {
+        match item {
+            Item::Event(event) => self.event(&event),
+            Item::Intake { file, block } => self.intake(file, block),
+            Item::Refusals { file, refusals } => self.refusals(file, &refusals),
+            Item::Decisions(block) => self.decisions(block),
+        }
+    }
+
+    /// Appends a block to the chain; returns its height.
+    fn append(&mut self, kind: BlockKind, day: Day, file: u32, draft: Draft, side: &[u8]) -> u64 {
+        let height = self.change.head.height + 1;
+        let (bytes, hash) = draft.seal(&Place { kind, day, height, file, prev: self.change.head.hash }, side);
+        self.batch.put_cf(store::cf(self.db, JOURNAL), height.to_be_bytes(), bytes);
+        self.change.head = Head { height, hash };
+        height
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), LedgerError> {
+        match event {
+            Event::DayOpened { day, scheme } => self.open_day(*day, *scheme)?,
+            Event::FileStarted { digest, name, sender, bytes } => self.start_file(digest, name, sender, *bytes)?,
+            Event::FileBooked { file, received, refused, repeats } => self.book_file(*file, [*received, *refused, *repeats])?,
+            Event::FileAbandoned { file, .. } => self.file_in(*file, FileState::Receiving)?.state = FileState::Abandoned,
+            Event::FileWithdrawn { file, .. } => self.withdraw_file(*file)?,
+            Event::CloseStarted { day, scheme } => self.start_close(*day, *scheme)?,
+            Event::Closed { day, totals, next } => self.close(*day, totals, *next)?,
+            Event::Settled { day, manifests } => {
+                let info = self.day_in(*day, &[DayState::Closed])?;
+                info.state = DayState::Settled;
+                info.manifests = Some(*manifests);
+            }
+        }
+        let (day, file) = match event {
+            Event::DayOpened { day, .. } | Event::CloseStarted { day, .. } | Event::Closed { day, .. } | Event::Settled { day, .. } => (*day, 0),
+            Event::FileStarted { .. } => (self.today()?.day, self.last_file_id()),
+            Event::FileBooked { file, .. } | Event::FileAbandoned { file, .. } | Event::FileWithdrawn { file, .. } => (self.today()?.day, *file),
+        };
+        let json = event.to_json();
+        self.append(BlockKind::Event, day, file, Draft::new(1, json.len(), |out| out.extend_from_slice(&json)), &[]);
+        Ok(())
+    }
+
+    fn intake(&mut self, file: u32, block: IntakeBlock) -> Result<(), LedgerError> {
+        let info = self.file_in(file, FileState::Receiving)?;
+        let day = info.day;
+        info.received += u64::from(block.count());
+        info.repeats += block.repeats.len() as u64;
+        let (count, side) = (block.count(), block.side());
+        let height = self.append(BlockKind::Intake, day, file, block.draft, &side);
+        self.batch.put_cf(store::cf(self.db, INDEX), store::day_key(INTAKE_AT, day, height), store::block_entry(file, count));
+        Ok(())
+    }
+
+    fn refusals(&mut self, file: u32, refusals: &[Refusal]) -> Result<(), LedgerError> {
+        let info = self.file_in(file, FileState::Receiving)?;
+        let day = info.day;
+        info.refused += refusals.len() as u64;
+        for draft in refusal::drafts(refusals) {
+            let count = draft.count;
+            let height = self.append(BlockKind::Refusals, day, file, draft, &[]);
+            self.batch.put_cf(store::cf(self.db, INDEX), store::file_key(REFUSALS_AT, file, height), store::block_entry(file, count));
+        }
+        Ok(())
+    }
+
+    fn decisions(&mut self, block: DecisionBlock) -> Result<(), LedgerError> {
+        let today = self.today()?;
+        let day = today.day;
+        if today.state != DayState::Closing {
+            return Err(LedgerError::DayState { day, state: today.state });
+        }
+        if !self.change.close.under_way {
+            return Err(LedgerError::CloseNotStarted { day });
+        }
+        self.change.close.posted.merge(block.posted());
+        let (count, hub) = (block.count(), std::sync::Arc::clone(&block.hub));
+        self.change.close.movements.push(block.movements);
+        let height = self.append(BlockKind::Decisions, day, 0, block.draft, hub.as_bytes());
+        self.batch.put_cf(store::cf(self.db, INDEX), store::day_key(DECISIONS_AT, day, height), store::block_entry(0, count));
+        Ok(())
+    }
+
+    fn open_day(&mut self, day: Day, scheme: [u8; 32]) -> Result<(), LedgerError> {
+        if let Some(last) = self.change.days.last() {
+            return Err(LedgerError::DayState { day: last.day, state: last.state });
+        }
+        self.change.days.push(DayInfo::opened(day, scheme));
+        Ok(())
+    }
+
+    fn start_file(&mut self, digest: &[u8; 32], name: &str, sender: &str, bytes: u64) -> Result<(), LedgerError> {
+        let today = *self.day_taking_in()?;
+        let known = self.change.files.values().rev().find(|file| file.digest == *digest);
+        let known = known.or_else(|| self.state.by_digest.get(digest).filter(|id| !self.change.files.contains_key(*id)).and_then(|&id| self.state.file(id)));
+        if let Some(file) = known.filter(|file| matches!(file.state, FileState::Receiving | FileState::Booked)) {
+            return Err(LedgerError::FileKnown { file: file.id, state: file.state });
+        }
+        let id = self.last_file_id().checked_add(1).expect("fewer than 4 billion files");
+        let file = FileInfo {
+            id,
+            digest: *digest,
+            name: name.to_owned(),
+            sender: sender.to_owned(),
+            day: today.day,
+            state: FileState::Receiving,
+            received: 0,
+            refused: 0,
+            repeats: 0,
+            bytes,
+        };
+        self.change.files.insert(id, file);
+        Ok(())
+    }
+
+    fn book_file(&mut self, file: u32, stated: [u64; 3]) -> Result<(), LedgerError> {
+        let info = self.file_in(file, FileState::Receiving)?;
+        let counted = [(info.received, "records"), (info.refused, "refused rows"), (info.repeats, "repeats")];
+        if let Some((_, (_, what))) = stated.iter().zip(counted).find(|(stated, (counted, _))| *stated != counted) {
+            return Err(LedgerError::CountsDiffer { file, what });
+        }
+        info.state = FileState::Booked;
+        Ok(())
+    }
+
+    fn withdraw_file(&mut self, file: u32) -> Result<(), LedgerError> {
+        let today = *self.day_taking_in()?;
+        let info = self.file_in(file, FileState::Booked)?;
+        let day = info.day;
+        info.state = FileState::Withdrawn;
+        if day == today.day { Ok(()) } else { Err(LedgerError::OtherDay { day }) }
+    }
+
+    fn start_close(&mut self, day: Day, scheme: [u8; 32]) -> Result<(), LedgerError> {
+        let height = self.change.head.height + 1;
+        let all = self.change.files.values().chain(self.state.files.iter().filter(|file| !self.change.files.contains_key(&file.id)));
+        if let Some(file) = all.into_iter().find(|file| file.state == FileState::Receiving) {
+            return Err(LedgerError::FileState { file: file.id, state: file.state });
+        }
+        let info = self.day_in(day, &[DayState::Open, DayState::Closing])?;
+        info.state = DayState::Closing;
+        info.scheme = scheme;
+        info.close_height = height;
+        self.change.close = CloseChange { anew: true, under_way: true, posted: Posted::default(), movements: Vec::new() };
+        Ok(())
+    }
+
+    fn close(&mut self, day: Day, totals: &DayTotals, next: Day) -> Result<(), LedgerError> {
+        let height = self.change.head.height + 1;
+        let info = self.day_in(day, &[DayState::Closing])?;
+        info.state = DayState::Closed;
+        info.totals = *totals;
+        info.closed_height = height;
+        let scheme = info.scheme;
+        if next <= day {
+            return Err(LedgerError::DayNotLater { day: next });
+        }
+        let close = &self.change.close;
+        if !close.under_way {
+            return Err(LedgerError::CloseNotStarted { day });
+        }
+        let earlier = self.state.closing.as_ref().filter(|_| !close.anew);
+        let mut posted = close.posted;
+        let mut book = earlier.map(|closing: &Closing| closing.book.clone()).unwrap_or_default();
+        posted.merge(&earlier.map(|closing| closing.posted).unwrap_or_default());
+        for movements in &close.movements {
+            balances::add_all(&mut book, movements);
+        }
+        if let Some(what) = totals.differs_from(&posted) {
+            return Err(LedgerError::TotalsDiffer { day, what });
+        }
+        let family = store::cf(self.db, BALANCES);
+        let moved = balances::day_prefix(day);
+        for (key, (debit, credit)) in book {
+            let running = [&[RUNNING][..], &key].concat();
+            let before = match self.db.get_pinned_cf(family, &running)? {
+                Some(bytes) => balances::sums_of_bytes(&bytes).map_err(|corrupt| LedgerError::Index { index: "balances", what: corrupt.0.to_owned() })?,
+                None => (0, 0),
+            };
+            self.batch.put_cf(family, running, balances::sums_to_bytes((before.0 + debit, before.1 + credit)));
+            self.batch.put_cf(family, [&moved[..], &key].concat(), balances::sums_to_bytes((debit, credit)));
+        }
+        self.change.days.push(DayInfo::opened(next, scheme));
+        self.change.close = CloseChange { anew: true, under_way: false, posted: Posted::default(), movements: Vec::new() };
+        Ok(())
+    }
+
+    fn today(&self) -> Result<&DayInfo, LedgerError> {
+        self.change.days.last().ok_or(LedgerError::NoDayOpen)
+    }
+
+    /// The open day, unless its close has started.
+    fn day_taking_in(&self) -> Result<&DayInfo, LedgerError> {
+        let today = self.today()?;
+        if today.state == DayState::Open { Ok(today) } else { Err(LedgerError::DayState { day: today.day, state: today.state }) }
+    }
+
+    fn day_in(&mut self, day: Day, states: &[DayState]) -> Result<&mut DayInfo, LedgerError> {
+        let info = self.change.days.iter_mut().rev().find(|info| info.day == day).ok_or(LedgerError::OtherDay { day })?;
+        if states.contains(&info.state) { Ok(info) } else { Err(LedgerError::DayState { day, state: info.state }) }
+    }
+
+    fn last_file_id(&self) -> u32 {
+        let known = u32::try_from(self.state.files.len()).expect("fewer than 4 billion files");
+        self.change.files.keys().next_back().map_or(known, |&id| id.max(known))
+    }
+
+    /// A file in the state that it has to be in.
+    fn file_in(&mut self, file: u32, state: FileState) -> Result<&mut FileInfo, LedgerError> {
+        let info = match self.change.files.entry(file) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(self.state.file(file).ok_or(LedgerError::NoFile { file })?.clone()),
+        };
+        if info.state == state { Ok(info) } else { Err(LedgerError::FileState { file, state: info.state }) }
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("an index entry has only texts and numbers")
+}

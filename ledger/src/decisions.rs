@@ -1,0 +1,130 @@
+//! Decision blocks: what a close decided, record by record in canonical order, and the sums it posts.
+//!
+//! The sums are made where the block is encoded, by [`domain::Entry::of`], so that closing a day adds up some accounts per
+//! block and not some postings per record. `verify` makes them again from the stored decisions by its own rule.
+
+use crate::LedgerError;
+use crate::balances::Balance;
+use crate::block::{Block, Draft};
+use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Reader, Scratch, column, decision};
+use domain::symbol::SymbolCache;
+use domain::{Account, Decision, Entry, Symbol};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// What to expect of a decision's columns, in bytes, when room is made.
+const DECISION_BYTES_EXPECTED: usize = 56;
+
+/// What decisions post: sums that are compared with a day's totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Posted {
+    /// Decisions that move money.
+    pub entries: u64,
+    pub postings: u64,
+    /// Sum of the debit legs.
+    pub debit_minor: i128,
+    /// Sum of the credit legs, positive.
+    pub credit_minor: i128,
+}
+
+impl Posted {
+    pub fn merge(&mut self, other: &Self) {
+        self.entries += other.entries;
+        self.postings += other.postings;
+        self.debit_minor += other.debit_minor;
+        self.credit_minor += other.credit_minor;
+    }
+}
+
+/// An encoded decision block that has no place in the chain yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionBlock {
+    pub(crate) draft: Draft,
+    pub(crate) hub: Arc<str>,
+    pub(crate) movements: Vec<Balance>,
+    posted: Posted,
+}
+
+impl DecisionBlock {
+    /// Encodes decisions in canonical order and adds up what they post. `hub` is the clearing house's party; `texts` are the
+    /// symbol table's, indexed by symbol. Pure: for worker threads.
+    ///
+    /// # Panics
+    /// When there are more than [`crate::BLOCK_ROWS_MAX`] decisions, a symbol is beyond `texts`, or an entry does not add up.
+    #[must_use]
+    pub fn encode(decisions: &[Decision], hub: Symbol, texts: &[Arc<str>]) -> Self {
+        let draft = Draft::new(decisions.len(), decisions.len() * DECISION_BYTES_EXPECTED, |out| {
+            Scratch::lend(|scratch| column::encode(&decision::DECISION, decisions, texts, scratch, out));
+        });
+        let mut posted = Posted::default();
+        let mut sums: HashMap<Account, (i128, i128), foldhash::fast::FixedState> = HashMap::default();
+        for decision in decisions {
+            let entry = Entry::of(decision, hub);
+            posted.entries += u64::from(!entry.postings().is_empty());
+            for posting in entry.postings() {
+                let amount = i128::from(posting.amount_minor);
+                let (debit, credit) = (amount.max(0), (-amount).max(0));
+                let sum = sums.entry(posting.account).or_default();
+                *sum = (sum.0 + debit, sum.1 + credit);
+                posted.postings += 1;
+                posted.debit_minor += debit;
+                posted.credit_minor += credit;
+            }
+        }
+        let text = |symbol: Symbol| Arc::clone(texts.get(symbol.index()).expect("the texts hold every symbol of the decisions"));
+        let movements = sums.into_iter().map(|(account, (debit_minor, credit_minor))| Balance {
+            party: text(account.party),
+            product: text(account.product),
+            role: account.role,
+            debit_minor,
+            credit_minor,
+        });
+        Self { draft, hub: text(hub), movements: movements.collect(), posted }
+    }
+
+    /// How many decisions it holds.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.draft.count
+    }
+
+    /// Its decisions, encoded.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.draft.payload()
+    }
+
+    /// What its decisions post.
+    #[must_use]
+    pub const fn posted(&self) -> &Posted {
+        &self.posted
+    }
+}
+
+/// Reads an encoded payload of `count` decisions into `decisions`, keeping its room. Bytes from anywhere are safe to give.
+///
+/// # Errors
+/// When the payload is none that [`DecisionBlock::encode`] could have made of so many decisions.
+pub fn decode_decisions(count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>) -> Result<(), LedgerError> {
+    read_payload(count, payload, symbols, decisions).map_err(|corrupt| LedgerError::Corrupt { height: 0, what: corrupt.0 })
+}
+
+pub(crate) fn read(block: &Block<'_>, symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>) -> Result<(), Corrupt> {
+    read_payload(block.header.count, block.payload, symbols, decisions)
+}
+
+fn read_payload(count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>) -> Result<(), Corrupt> {
+    let count = count as usize;
+    if count > BLOCK_ROWS_MAX {
+        return Err(Corrupt("it claims more rows than a block holds"));
+    }
+    let mut reader = Reader::new(payload);
+    decisions.clear();
+    column::decode(&decision::DECISION, count, &mut reader, symbols, decisions)?;
+    reader.finish()
+}
+
+/// The clearing house's party id that the block was posted with.
+pub(crate) fn hub_of<'a>(block: &Block<'a>) -> Result<&'a str, Corrupt> {
+    std::str::from_utf8(block.side).map_err(|_| Corrupt("its hub is not UTF-8"))
+}

@@ -1,0 +1,61 @@
+//! What can go wrong with a ledger. An error prints its own layer; causes are its sources. None holds a field's value.
+
+use crate::days::DayState;
+use crate::files::FileState;
+use domain::Day;
+
+/// Why a ledger could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error("the ledger is in use by another process")]
+    InUse,
+    #[error("there is no ledger at this place")]
+    Absent,
+    #[error("too little room on the ledger's disk: {free_bytes} bytes free, {needed_bytes} needed")]
+    TooLittleDisk { free_bytes: u64, needed_bytes: u64 },
+    #[error("the ledger was written by another version of tapclear (format {found})")]
+    Format { found: u8 },
+    /// The journal's last block is not the one that the head names, or a head known from outside is not in the chain.
+    #[error("the journal does not hold the block of its head at height {height}")]
+    HeadDiffers { height: u64 },
+    #[error("block {height} of the journal is damaged: {what}")]
+    Corrupt { height: u64, what: &'static str },
+    #[error("the ledger's {index} index is damaged: {what}")]
+    Index { index: &'static str, what: String },
+    #[error("block {height} is not in the journal")]
+    NoBlock { height: u64 },
+    #[error("block {height} does not hold {wanted}")]
+    OtherKind { height: u64, wanted: &'static str },
+
+    #[error("no clearing day is open")]
+    NoDayOpen,
+    #[error("clearing day {day} is {}", state.name())]
+    DayState { day: Day, state: DayState },
+    #[error("clearing day {day} is not the one that is open")]
+    OtherDay { day: Day },
+    #[error("clearing day {day} does not come after the last one")]
+    DayNotLater { day: Day },
+    #[error("file {file} is not known")]
+    NoFile { file: u32 },
+    #[error("file {file} is {}", state.name())]
+    FileState { file: u32, state: FileState },
+    #[error("file {file} has the same digest and is {}", state.name())]
+    FileKnown { file: u32, state: FileState },
+    #[error("file {file} is booked with another number of {what} than were taken in")]
+    CountsDiffer { file: u32, what: &'static str },
+    #[error("the totals of clearing day {day} state another {what} than its decisions post")]
+    TotalsDiffer { day: Day, what: &'static str },
+    /// The close was started before the ledger was opened: it has to start anew.
+    #[error("the close of clearing day {day} was not started since the ledger was opened")]
+    CloseNotStarted { day: Day },
+
+    #[error("the ledger is open for reading only")]
+    ReadOnly,
+    /// Whether the failed group is durable is unknown: the process ends, and the ledger is opened and checked again.
+    #[error("an earlier write failed; the ledger must be opened again")]
+    Stopped,
+    #[error("the ledger's storage failed")]
+    Storage(#[from] rocksdb::Error),
+    #[error("the ledger's folder cannot be used")]
+    Folder(#[from] std::io::Error),
+}

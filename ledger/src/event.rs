@@ -1,0 +1,65 @@
+//! Events: what happened to days and files, as one JSON object each in the journal. Field and event names are stored.
+
+use crate::days::DayTotals;
+use crate::wire;
+use domain::Day;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened to a day or a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The first clearing day. Later ones are opened by the `Closed` before them.
+    DayOpened {
+        #[serde(with = "wire::day")]
+        day: Day,
+        #[serde(with = "wire")]
+        scheme: [u8; 32],
+    },
+    /// A file's first sign; it gets the next file id.
+    FileStarted {
+        #[serde(with = "wire")]
+        digest: [u8; 32],
+        name: String,
+        sender: String,
+        bytes: u64,
+    },
+    /// A file is complete and counts from here. The counts are those of its blocks.
+    FileBooked { file: u32, received: u64, refused: u64, repeats: u64 },
+    /// A file turned out to be unreadable.
+    FileAbandoned { file: u32, why: String },
+    /// A booked file is taken back; only while its day is open.
+    FileWithdrawn { file: u32, why: String },
+    /// A close begins. Decision blocks from here to `Closed` count; those of an earlier attempt do not.
+    CloseStarted {
+        #[serde(with = "wire::day")]
+        day: Day,
+        #[serde(with = "wire")]
+        scheme: [u8; 32],
+    },
+    /// The day is closed, its balances are posted, and the day `next` is open.
+    Closed {
+        #[serde(with = "wire::day")]
+        day: Day,
+        totals: DayTotals,
+        #[serde(with = "wire::day")]
+        next: Day,
+    },
+    /// The day's files are published.
+    Settled {
+        #[serde(with = "wire::day")]
+        day: Day,
+        #[serde(with = "wire")]
+        manifests: [u8; 32],
+    },
+}
+
+impl Event {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an event has only texts and numbers")
+    }
+
+    pub(crate) fn of_json(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
+    }
+}

@@ -1,0 +1,243 @@
+//! The ledger: one folder, one process that writes, a chain of blocks and what is derived from them.
+//!
+//! Days and files are held in memory and come from small indexes at open; the journal is not read then, except for its last
+//! block, which must be the one that the head names.
+
+use crate::balances::Book;
+use crate::block::Block;
+use crate::days::{DayInfo, DayState};
+use crate::decisions::Posted;
+use crate::error::LedgerError;
+use crate::files::FileInfo;
+use crate::store::{self, DAYS, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, JOURNAL};
+use domain::Day;
+use hashbrown::HashMap;
+use rocksdb::{DB, IteratorMode};
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// How a ledger is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerOptions {
+    /// Make one where there is none.
+    pub create: bool,
+    /// Less room than this on its disk, and it neither opens for writing nor takes in a group.
+    pub free_bytes_min: u64,
+    /// A head known from outside the ledger's own storage: its block must be in the chain. A lost WAL is seen by nothing
+    /// else.
+    pub anchor: Option<Head>,
+}
+
+impl Default for LedgerOptions {
+    fn default() -> Self {
+        // Some groups, a memtable flush and the settlement files of a day fit below this.
+        Self { create: true, free_bytes_min: 1 << 30, anchor: None }
+    }
+}
+
+/// An open ledger. Reading needs `&self` and works from several threads; writing needs `&mut self`.
+pub struct Ledger {
+    pub(crate) db: DB,
+    pub(crate) state: State,
+    pub(crate) access: Access,
+    pub(crate) free_bytes_min: u64,
+    path: PathBuf,
+}
+
+/// What this process may do.
+pub(crate) enum Access {
+    /// Holds the lock as long as it lives.
+    Write {
+        _lock: File,
+    },
+    Read,
+    /// A write failed: what is durable is unknown.
+    Stopped,
+}
+
+/// What is held in memory.
+#[derive(Default)]
+pub(crate) struct State {
+    pub head: Head,
+    /// In the order of their days.
+    pub days: Vec<DayInfo>,
+    /// File `n` stands at `n - 1`.
+    pub files: Vec<FileInfo>,
+    /// The latest file with a digest.
+    pub by_digest: HashMap<[u8; 32], u32, foldhash::fast::FixedState>,
+    /// What the close under way has posted so far; none after an open, so that a close starts anew.
+    pub closing: Option<Closing>,
+}
+
+#[derive(Default)]
+pub(crate) struct Closing {
+    pub book: Book,
+    pub posted: Posted,
+}
+
+impl Ledger {
+    /// Opens a ledger for writing; only one process at a time can.
+    ///
+    /// # Errors
+    /// [`LedgerError::InUse`], [`LedgerError::Absent`], [`LedgerError::TooLittleDisk`], a format of another version, a head
+    /// that is not in the chain, or storage that fails.
+    pub fn open(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
+        let database = database(path);
+        let found = database.join("CURRENT").try_exists()?;
+        if !found && !options.create {
+            return Err(LedgerError::Absent);
+        }
+        std::fs::create_dir_all(path)?;
+        let lock = File::create(path.join("ledger.lock"))?;
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LedgerError::InUse),
+            Err(error) => return Err(LedgerError::Folder(error.into())),
+        }
+        enough_disk(path, options.free_bytes_min)?;
+        let db = store::open(&database, options.create)?;
+        File::open(path)?.sync_all()?;
+        let state = load(&db, options)?;
+        Ok(Self { db, state, access: Access::Write { _lock: lock }, free_bytes_min: options.free_bytes_min, path: path.to_path_buf() })
+    }
+
+    /// Opens a ledger as it is now, for reading, whether or not another process writes to it.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open`], without `InUse` and `TooLittleDisk`.
+    pub fn open_read_only(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
+        let database = database(path);
+        if !database.join("CURRENT").try_exists()? {
+            return Err(LedgerError::Absent);
+        }
+        let db = store::open_read_only(&database)?;
+        let state = load(&db, options)?;
+        Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, path: path.to_path_buf() })
+    }
+
+    /// The end of the chain.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.state.head
+    }
+
+    /// All clearing days, in order.
+    #[must_use]
+    pub fn days(&self) -> &[DayInfo] {
+        &self.state.days
+    }
+
+    #[must_use]
+    pub fn day(&self, day: Day) -> Option<&DayInfo> {
+        self.state.days.iter().rev().find(|info| info.day == day)
+    }
+
+    /// The day that takes in records, or whose close is under way. None before the first is opened.
+    #[must_use]
+    pub fn open_day(&self) -> Option<&DayInfo> {
+        self.state.days.last().filter(|info| matches!(info.state, DayState::Open | DayState::Closing))
+    }
+
+    /// All files, in the order in which they were started.
+    #[must_use]
+    pub fn files(&self) -> &[FileInfo] {
+        &self.state.files
+    }
+
+    /// The latest file with this digest.
+    #[must_use]
+    pub fn file(&self, digest: &[u8; 32]) -> Option<&FileInfo> {
+        self.state.by_digest.get(digest).and_then(|&id| self.file_by_id(id))
+    }
+
+    #[must_use]
+    pub fn file_by_id(&self, id: u32) -> Option<&FileInfo> {
+        self.state.file(id)
+    }
+
+    /// The id that the next `FileStarted` gives.
+    ///
+    /// # Panics
+    /// When there are four billion files.
+    #[must_use]
+    pub fn next_file_id(&self) -> u32 {
+        u32::try_from(self.state.files.len() + 1).expect("fewer than 4 billion files")
+    }
+
+    /// Refuses when the disk has less room than the options ask for.
+    pub(crate) fn enough_disk(&self) -> Result<(), LedgerError> {
+        enough_disk(&self.path, self.free_bytes_min)
+    }
+}
+
+impl State {
+    pub(crate) fn file(&self, id: u32) -> Option<&FileInfo> {
+        self.files.get((id as usize).checked_sub(1)?)
+    }
+}
+
+fn database(path: &Path) -> PathBuf {
+    path.join("db")
+}
+
+fn enough_disk(path: &Path, needed_bytes: u64) -> Result<(), LedgerError> {
+    let free_bytes = store::free_bytes(path)?;
+    if free_bytes < needed_bytes { Err(LedgerError::TooLittleDisk { free_bytes, needed_bytes }) } else { Ok(()) }
+}
+
+fn load(db: &DB, options: &LedgerOptions) -> Result<State, LedgerError> {
+    let index = store::cf(db, INDEX);
+    match db.get_pinned_cf(index, FORMAT_KEY)?.as_deref() {
+        None | Some(&[FORMAT]) => {}
+        Some(other) => return Err(LedgerError::Format { found: other.first().copied().unwrap_or(0) }),
+    }
+    let head = match db.get_pinned_cf(index, HEAD_KEY)? {
+        Some(bytes) => Head::of_bytes(&bytes).map_err(|corrupt| LedgerError::Index { index: "head", what: corrupt.0.to_owned() })?,
+        None => Head::default(),
+    };
+    check_head(db, head)?;
+    if let Some(anchor) = options.anchor.filter(|anchor| *anchor != Head::default()) {
+        check_anchor(db, anchor)?;
+    }
+    let mut state = State { head, ..State::default() };
+    for row in store::scan(db, INDEX, &[DAYS]) {
+        let (_, value) = row?;
+        state.days.push(from_json("days", &value)?);
+    }
+    for row in store::scan(db, INDEX, &[FILES]) {
+        let (_, value) = row?;
+        let file: FileInfo = from_json("files", &value)?;
+        if file.id as usize != state.files.len() + 1 {
+            return Err(LedgerError::Index { index: "files", what: format!("file {} is missing", state.files.len() + 1) });
+        }
+        state.by_digest.insert(file.digest, file.id);
+        state.files.push(file);
+    }
+    Ok(state)
+}
+
+/// The journal's last block is the head's.
+fn check_head(db: &DB, head: Head) -> Result<(), LedgerError> {
+    let differs = LedgerError::HeadDiffers { height: head.height };
+    let last = db.iterator_cf(store::cf(db, JOURNAL), IteratorMode::End).next().transpose()?;
+    let same = match last {
+        None => head == Head::default(),
+        Some((key, value)) => {
+            let height = store::height_of(&key).unwrap_or(0);
+            let block = Block::parse(&value).map_err(|corrupt| LedgerError::Corrupt { height, what: corrupt.0 })?;
+            height == head.height && block.header.height == height && block.hash == head.hash && block.payload_is_whole()
+        }
+    };
+    if same { Ok(()) } else { Err(differs) }
+}
+
+fn check_anchor(db: &DB, anchor: Head) -> Result<(), LedgerError> {
+    let bytes = db.get_pinned_cf(store::cf(db, JOURNAL), anchor.height.to_be_bytes())?;
+    let hash = bytes.as_deref().and_then(|bytes| Block::parse(bytes).ok()).map(|block| block.hash);
+    if hash == Some(anchor.hash) { Ok(()) } else { Err(LedgerError::HeadDiffers { height: anchor.height }) }
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(index: &'static str, json: &[u8]) -> Result<T, LedgerError> {
+    serde_json::from_slice(json).map_err(|error| LedgerError::Index { index, what: error.to_string() })
+}

@@ -1,0 +1,212 @@
+//! Reading: blocks by height, and where the blocks of a day or file are. From several threads at once.
+
+use crate::balances::{self, Balance, RUNNING};
+use crate::block::{Block, BlockKind, Header};
+use crate::codec::Corrupt;
+use crate::days::DayState;
+use crate::decisions;
+use crate::error::LedgerError;
+use crate::event::Event;
+use crate::files::FileState;
+use crate::intake::IntakeRows;
+use crate::ledger::Ledger;
+use crate::refusal::{self, Refusal};
+use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT};
+use domain::record::CardToken;
+use domain::symbol::SymbolCache;
+use domain::{Day, Decision};
+
+/// Where an intake block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntakeAt {
+    pub height: u64,
+    pub file_id: u32,
+    /// Its records.
+    pub count: u32,
+}
+
+impl Ledger {
+    /// The intake blocks that count for a day, in the order of the journal: those of booked files that were not withdrawn.
+    ///
+    /// # Errors
+    /// When the storage fails or the index is damaged.
+    pub fn intake_blocks(&self, day: Day) -> Result<Vec<IntakeAt>, LedgerError> {
+        let mut blocks = Vec::new();
+        for (height, file_id, count) in self.places(&day_prefix(INTAKE_AT, day))? {
+            if self.file_by_id(file_id).is_some_and(|file| file.state == FileState::Booked) {
+                blocks.push(IntakeAt { height, file_id, count });
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// All intake blocks of one file, whatever became of it.
+    ///
+    /// # Errors
+    /// When the storage fails or the index is damaged.
+    pub fn intake_blocks_of_file(&self, file_id: u32) -> Result<Vec<IntakeAt>, LedgerError> {
+        let Some(file) = self.file_by_id(file_id) else { return Ok(Vec::new()) };
+        let places = self.places(&day_prefix(INTAKE_AT, file.day))?.into_iter();
+        Ok(places.filter(|place| place.1 == file_id).map(|(height, file_id, count)| IntakeAt { height, file_id, count }).collect())
+    }
+
+    /// # Errors
+    /// When there is no intake block at `height`, it is damaged, or the storage fails.
+    pub fn read_intake(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<IntakeRows, LedgerError> {
+        let mut rows = IntakeRows::default();
+        self.read_intake_into(height, symbols, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// The same into rows that are used again: making room for a block costs as much as reading it.
+    ///
+    /// # Errors
+    /// As for [`Ledger::read_intake`].
+    pub fn read_intake_into(&self, height: u64, symbols: &mut SymbolCache<'_>, rows: &mut IntakeRows) -> Result<(), LedgerError> {
+        self.with_block(height, Some((BlockKind::Intake, "records")), |block| rows.read(block, symbols))
+    }
+
+    /// Heights of the decision blocks of a closed day, in canonical order; none while it is not closed.
+    ///
+    /// # Errors
+    /// When the storage fails or the index is damaged.
+    pub fn decision_blocks(&self, day: Day) -> Result<Vec<u64>, LedgerError> {
+        let Some(info) = self.day(day).filter(|info| matches!(info.state, DayState::Closed | DayState::Settled)) else { return Ok(Vec::new()) };
+        let counts = info.close_height..info.closed_height;
+        Ok(self.places(&day_prefix(DECISIONS_AT, day))?.into_iter().map(|place| place.0).filter(|height| counts.contains(height)).collect())
+    }
+
+    /// # Errors
+    /// When there is no decision block at `height`, it is damaged, or the storage fails.
+    pub fn read_decisions(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<Vec<Decision>, LedgerError> {
+        let mut decisions = Vec::new();
+        self.read_decisions_into(height, symbols, &mut decisions)?;
+        Ok(decisions)
+    }
+
+    /// The same into a vector that is used again.
+    ///
+    /// # Errors
+    /// As for [`Ledger::read_decisions`].
+    pub fn read_decisions_into(&self, height: u64, symbols: &mut SymbolCache<'_>, out: &mut Vec<Decision>) -> Result<(), LedgerError> {
+        self.with_block(height, Some((BlockKind::Decisions, "decisions")), |block| decisions::read(block, symbols, out))
+    }
+
+    /// The refused rows of a file, in the order in which they were taken in.
+    ///
+    /// # Errors
+    /// When a block is damaged or the storage fails.
+    pub fn read_refusals(&self, file_id: u32) -> Result<Vec<Refusal>, LedgerError> {
+        let mut refusals = Vec::new();
+        for (height, _, _) in self.places(&[&[REFUSALS_AT][..], &file_id.to_be_bytes()].concat())? {
+            let wanted = Some((BlockKind::Refusals, "refusals"));
+            self.with_block(height, wanted, |block| refusal::read(block.payload, block.header.count as usize, &mut refusals))?;
+        }
+        Ok(refusals)
+    }
+
+    /// # Errors
+    /// When there is no event at `height`, it is damaged, or the storage fails.
+    pub fn read_event(&self, height: u64) -> Result<Event, LedgerError> {
+        self.with_block(height, Some((BlockKind::Event, "an event")), |block| Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read")))
+    }
+
+    /// A block's header.
+    ///
+    /// # Errors
+    /// When there is no block at `height`, it is damaged, or the storage fails.
+    pub fn header(&self, height: u64) -> Result<Header, LedgerError> {
+        self.with_block(height, None, |block| Ok(block.header))
+    }
+
+    /// What every account has had so far, ordered by party, product and role.
+    ///
+    /// # Errors
+    /// When the storage fails or the index is damaged.
+    pub fn balances(&self) -> Result<Vec<Balance>, LedgerError> {
+        self.sums(&[RUNNING])
+    }
+
+    /// What a closed day moved on each account.
+    ///
+    /// # Errors
+    /// As for [`Ledger::balances`].
+    pub fn balances_of_day(&self, day: Day) -> Result<Vec<Balance>, LedgerError> {
+        self.sums(&balances::day_prefix(day))
+    }
+
+    /// All checkpoints of a kind: keys and values.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn checkpoints(&self, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError> {
+        let mut found = Vec::new();
+        for row in store::scan(&self.db, CHECKPOINTS, &[kind]) {
+            let (key, value) = row?;
+            found.push((key.get(1..).unwrap_or_default().to_vec(), value.into_vec()));
+        }
+        Ok(found)
+    }
+
+    /// One checkpoint.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn checkpoint(&self, kind: u8, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.db.get_cf(store::cf(&self.db, CHECKPOINTS), [&[kind][..], key].concat())?)
+    }
+
+    /// A card number as the vault sealed it.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn sealed(&self, token: &CardToken) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.db.get_cf(store::cf(&self.db, VAULT), token.as_bytes())?)
+    }
+
+    fn with_block<T>(
+        &self,
+        height: u64,
+        wanted: Option<(BlockKind, &'static str)>,
+        read: impl FnOnce(&Block<'_>) -> Result<T, Corrupt>,
+    ) -> Result<T, LedgerError> {
+        let bytes = self.db.get_pinned_cf(store::cf(&self.db, JOURNAL), height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
+        let corrupt = |corrupt: Corrupt| LedgerError::Corrupt { height, what: corrupt.0 };
+        let block = Block::parse(&bytes).map_err(corrupt)?;
+        if block.header.height != height {
+            return Err(corrupt(Corrupt("it belongs elsewhere")));
+        }
+        match wanted.filter(|(kind, _)| *kind != block.header.kind) {
+            Some((_, wanted)) => Err(LedgerError::OtherKind { height, wanted }),
+            None => read(&block).map_err(corrupt),
+        }
+    }
+
+    /// Height, file and rows of the blocks under a prefix of the index.
+    pub(crate) fn places(&self, prefix: &[u8]) -> Result<Vec<(u64, u32, u32)>, LedgerError> {
+        let mut places = Vec::new();
+        for row in store::scan(&self.db, INDEX, prefix) {
+            let (key, value) = row?;
+            let place = store::height_of(&key).zip(store::block_entry_of(&value));
+            let (height, (file, count)) = place.ok_or_else(|| LedgerError::Index { index: "block", what: "an entry has another length".to_owned() })?;
+            places.push((height, file, count));
+        }
+        Ok(places)
+    }
+
+    fn sums(&self, prefix: &[u8]) -> Result<Vec<Balance>, LedgerError> {
+        let mut found: Vec<Balance> = Vec::new();
+        for row in store::scan(&self.db, BALANCES, prefix) {
+            let (key, value) = row?;
+            let account = key.get(prefix.len()..).unwrap_or_default();
+            let balance = balances::sums_of_bytes(&value).and_then(|sums| balances::balance_of(account, sums));
+            found.push(balance.map_err(|corrupt| LedgerError::Index { index: "balances", what: corrupt.0.to_owned() })?);
+        }
+        found.sort_by(|one, next| (&one.party, &one.product, one.role).cmp(&(&next.party, &next.product, next.role)));
+        Ok(found)
+    }
+}
+
+fn day_prefix(kind: u8, day: Day) -> Vec<u8> {
+    [&[kind][..], &store::ordered(day)].concat()
+}

@@ -1,0 +1,236 @@
+//! The second path: the journal is read from its first block, everything derived from it is made again, and each thing that
+//! differs from what is stored is listed.
+//!
+//! Written apart from the write path on purpose: it shares the block format with it, but neither the rules of days and
+//! files, nor the posting rule, nor any sum. It changes nothing.
+
+mod posting;
+mod replay;
+
+use crate::block::{Block, BlockKind};
+use crate::decisions;
+use crate::error::LedgerError;
+use crate::intake::IntakeRows;
+use crate::ledger::Ledger;
+use crate::refusal;
+use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT};
+use crate::{balances, event::Event};
+use domain::symbol::SymbolCache;
+use domain::{Decision, SymbolTable};
+use posting::Account;
+use replay::Replay;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// One thing that is not as the journal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The block concerned; zero where it is none in particular.
+    pub height: u64,
+    pub what: String,
+}
+
+/// What [`Ledger::verify`] read and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    pub blocks: u64,
+    pub files: u64,
+    pub days: u64,
+    /// Records in all intake blocks, whatever became of their files.
+    pub records: u64,
+    /// Decisions of closed days.
+    pub decisions: u64,
+    /// Accounts with postings.
+    pub accounts: u64,
+    /// The end of the chain as it was read.
+    pub head: Head,
+    /// Empty when all is as it should be.
+    pub differences: Vec<Difference>,
+}
+
+impl VerifyReport {
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    pub(crate) fn differs(&mut self, height: u64, what: impl Into<String>) {
+        self.differences.push(Difference { height, what: what.into() });
+    }
+
+    /// Compares what is stored under each key with what the journal says.
+    fn compare<K: Ord + Debug, V: PartialEq + Debug>(&mut self, what: &str, stored: &BTreeMap<K, V>, derived: &BTreeMap<K, V>) {
+        for (key, value) in derived {
+            match stored.get(key) {
+                None => self.differs(0, format!("{what} {key:?} is missing")),
+                Some(found) if found != value => self.differs(0, format!("{what} {key:?} is {found:?}; the journal says {value:?}")),
+                Some(_) => {}
+            }
+        }
+        for key in stored.keys().filter(|key| !derived.contains_key(*key)) {
+            self.differs(0, format!("{what} {key:?} is not in the journal"));
+        }
+    }
+}
+
+impl Ledger {
+    /// Reads the whole journal and compares everything stored with it.
+    ///
+    /// # Errors
+    /// Only when the storage fails: what differs is in the report.
+    pub fn verify(&self) -> Result<VerifyReport, LedgerError> {
+        let mut report = VerifyReport::default();
+        let table = SymbolTable::new();
+        let mut walk = Walk { symbols: SymbolCache::new(&table), replay: Replay::default(), rows: IntakeRows::default(), decisions: Vec::new() };
+        for row in store::scan(&self.db, JOURNAL, &[]) {
+            let (key, value) = row?;
+            let height = report.blocks + 1;
+            report.blocks = height;
+            if *key != height.to_be_bytes() {
+                report.differs(height, "blocks are missing before the next one in the journal");
+                break;
+            }
+            match Block::parse(&value) {
+                Ok(block) => walk.block(&block, height, &mut report),
+                Err(corrupt) => report.differs(height, corrupt.0),
+            }
+        }
+        let Walk { mut replay, .. } = walk;
+        self.compare_head(&mut report)?;
+        self.compare_indexes(&mut replay, &mut report)?;
+        self.compare_balances(&replay, &mut report)?;
+        report.files = replay.files.len() as u64;
+        report.days = replay.days.len() as u64;
+        report.accounts = replay.running.len() as u64;
+        Ok(report)
+    }
+
+    fn compare_head(&self, report: &mut VerifyReport) -> Result<(), LedgerError> {
+        let stored = self.db.get_pinned_cf(store::cf(&self.db, INDEX), HEAD_KEY)?;
+        let stored = stored.map_or(Ok(Head::default()), |bytes| Head::of_bytes(&bytes));
+        if stored != Ok(report.head) {
+            report.differs(report.head.height, "the stored head is not the end of the chain");
+        }
+        if self.head() != report.head {
+            report.differs(report.head.height, "the head in memory is not the end of the chain");
+        }
+        Ok(())
+    }
+
+    fn compare_indexes(&self, replay: &mut Replay, report: &mut VerifyReport) -> Result<(), LedgerError> {
+        let mut files = BTreeMap::new();
+        let mut days = BTreeMap::new();
+        for row in store::scan(&self.db, INDEX, &[FILES]) {
+            let (key, value) = row?;
+            match serde_json::from_slice(&value) {
+                Ok(file) => drop(files.insert(key.into_vec(), file)),
+                Err(_) => report.differs(0, "an entry of the file index cannot be read"),
+            }
+        }
+        for row in store::scan(&self.db, INDEX, &[DAYS]) {
+            let (key, value) = row?;
+            match serde_json::from_slice(&value) {
+                Ok(day) => drop(days.insert(key.into_vec(), day)),
+                Err(_) => report.differs(0, "an entry of the day index cannot be read"),
+            }
+        }
+        let keyed_files = replay.files.values().map(|file| (store::file_at(file.id), file.clone())).collect();
+        let keyed_days = replay.days.values().map(|day| (store::day_at(day.day), *day)).collect();
+        report.compare("file", &files, &keyed_files);
+        report.compare("day", &days, &keyed_days);
+        let in_memory = self.files().iter().map(|file| (file.id, file.clone())).collect();
+        report.compare("file in memory", &in_memory, &replay.files);
+        let in_memory = self.days().iter().map(|day| (day.day, *day)).collect();
+        report.compare("day in memory", &in_memory, &replay.days);
+        let mut places = BTreeMap::new();
+        for kind in [INTAKE_AT, DECISIONS_AT, REFUSALS_AT] {
+            for row in store::scan(&self.db, INDEX, &[kind]) {
+                let (key, value) = row?;
+                places.insert(key.into_vec(), value.into_vec());
+            }
+        }
+        report.compare("block entry", &places, &std::mem::take(&mut replay.places));
+        Ok(())
+    }
+
+    fn compare_balances(&self, replay: &Replay, report: &mut VerifyReport) -> Result<(), LedgerError> {
+        let mut stored: BTreeMap<Option<domain::Day>, BTreeMap<Account, (i128, i128)>> = BTreeMap::new();
+        stored.entry(None).or_default();
+        for row in store::scan(&self.db, BALANCES, &[]) {
+            let (key, value) = row?;
+            let parsed = match key.split_first() {
+                Some((&balances::RUNNING, account)) => Some((None, account)),
+                Some((&balances::MOVED, rest)) => rest.split_first_chunk::<4>().map(|(day, account)| (Some(day_of(*day)), account)),
+                _ => None,
+            };
+            let parsed = parsed.and_then(|(day, account)| {
+                let sums = balances::sums_of_bytes(&value).ok()?;
+                balances::balance_of(account, sums).ok().map(|balance| (day, balance))
+            });
+            let Some((day, balance)) = parsed else {
+                report.differs(0, "an entry of the balances cannot be read");
+                continue;
+            };
+            let account = (balance.party.to_string(), balance.product.to_string(), balance.role.name());
+            stored.entry(day).or_default().insert(account, (balance.debit_minor, balance.credit_minor));
+        }
+        let running = stored.remove(&None).unwrap_or_default();
+        report.compare("balance of", &running, &replay.running);
+        let moved = stored.into_iter().filter_map(|(day, book)| day.map(|day| (day, book))).collect();
+        report.compare("movements of day", &moved, &replay.moved);
+        Ok(())
+    }
+}
+
+fn day_of(ordered: [u8; 4]) -> domain::Day {
+    domain::Day((u32::from_be_bytes(ordered) ^ 0x8000_0000).cast_signed())
+}
+
+/// A walk along the chain.
+struct Walk<'t> {
+    symbols: SymbolCache<'t>,
+    replay: Replay,
+    rows: IntakeRows,
+    decisions: Vec<Decision>,
+}
+
+impl Walk<'_> {
+    fn block(&mut self, block: &Block<'_>, height: u64, report: &mut VerifyReport) {
+        let header = &block.header;
+        if header.height != height {
+            report.differs(height, "the block says that it belongs elsewhere");
+        }
+        if header.prev != report.head.hash {
+            report.differs(height, "the chain is broken: the block before has another hash");
+        }
+        if !block.payload_is_whole() {
+            report.differs(height, "the payload has another digest than the header says");
+        }
+        report.head = Head { height, hash: block.hash };
+        let read = match header.kind {
+            BlockKind::Event => {
+                match Event::of_json(block.payload) {
+                    Some(event) => self.replay.event(&event, height, report),
+                    None => report.differs(height, "the event cannot be read"),
+                }
+                Ok(())
+            }
+            BlockKind::Intake => self.rows.read(block, &mut self.symbols).map(|()| {
+                let [records, repeats] = [self.rows.records.len() as u64, self.rows.repeats.len() as u64];
+                report.records += records;
+                self.replay.intake(header, [records, repeats], report);
+            }),
+            BlockKind::Refusals => {
+                let mut refusals = Vec::new();
+                let read = refusal::read(block.payload, header.count as usize, &mut refusals);
+                read.map(|()| self.replay.refusals(header, refusals.len() as u64, report))
+            }
+            BlockKind::Decisions => decisions::read(block, &mut self.symbols, &mut self.decisions)
+                .and_then(|()| decisions::hub_of(block))
+                .map(|hub| self.replay.decisions(header, &self.decisions, hub, self.symbols.table(), report)),
+        };
+        if let Err(corrupt) = read {
+            report.differs(height, corrupt.0);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The posting rule a second time, written out by hand from what a decision says.
+
+use domain::{Decision, Outcome, Symbol, SymbolTable};
+use std::collections::{BTreeMap, HashMap};
+
+/// Party, product and the name of the role.
+pub(crate) type Account = (String, String, &'static str);
+
+/// Debits and credits by account.
+pub(crate) type Book = BTreeMap<Account, (i128, i128)>;
+
+/// What the decisions of one close come to.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub book: Book,
+    pub decisions: u64,
+    pub cleared: u64,
+    pub held: u64,
+    pub entries: u64,
+    pub postings: u64,
+    pub debit: i128,
+    pub credit: i128,
+}
+
+impl Tally {
+    /// Adds decisions up; returns the positions of those whose list price is not what was charged and funded.
+    pub(crate) fn add(&mut self, decisions: &[Decision], hub: &str, table: &SymbolTable) -> Vec<usize> {
+        let mut odd = Vec::new();
+        let mut sums: HashMap<(Option<Symbol>, Symbol, &'static str), (i128, i128)> = HashMap::new();
+        for (at, decision) in decisions.iter().enumerate() {
+            self.decisions += 1;
+            match decision.reason.outcome() {
+                Outcome::Cleared => self.cleared += 1,
+                Outcome::Held => self.held += 1,
+                Outcome::Duplicate | Outcome::Rejected => {}
+            }
+            let (mut given, mut foreign) = (0i128, 0i128);
+            let mut legs = vec![(Some(decision.issuer), "receivable", i128::from(decision.charged_minor))];
+            for discount in decision.discounts {
+                let amount = i128::from(discount.amount_minor);
+                given += amount;
+                if discount.funder != decision.earner {
+                    foreign += amount;
+                    legs.push((Some(discount.funder), "receivable", amount));
+                }
+            }
+            let fee = i128::from(decision.fee_minor);
+            legs.push((Some(decision.earner), "payable", fee - foreign - i128::from(decision.charged_minor)));
+            legs.push((None, "fee-income", -fee));
+            if i128::from(decision.list_minor) != i128::from(decision.charged_minor) + given {
+                odd.push(at);
+            }
+            legs.retain(|leg| leg.2 != 0);
+            self.entries += u64::from(!legs.is_empty());
+            for (party, role, amount) in legs {
+                let sum = sums.entry((party, decision.product, role)).or_default();
+                self.postings += 1;
+                if amount > 0 {
+                    sum.0 += amount;
+                    self.debit += amount;
+                } else {
+                    sum.1 -= amount;
+                    self.credit -= amount;
+                }
+            }
+        }
+        for ((party, product, role), (debit, credit)) in sums {
+            let party = party.map_or_else(|| hub.to_owned(), |party| table.text(party).to_string());
+            let sum = self.book.entry((party, table.text(product).to_string(), role)).or_default();
+            *sum = (sum.0 + debit, sum.1 + credit);
+        }
+        odd
+    }
+}

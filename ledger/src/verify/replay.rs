@@ -1,0 +1,161 @@
+//! Days, files and sums made again from the blocks, one after the other.
+
+use super::VerifyReport;
+use super::posting::{Book, Tally};
+use crate::block::Header;
+use crate::days::{DayInfo, DayState, DayTotals};
+use crate::event::Event;
+use crate::files::{FileInfo, FileState};
+use domain::{Day, Decision, SymbolTable};
+use std::collections::BTreeMap;
+
+/// What the blocks so far say.
+#[derive(Default)]
+pub(crate) struct Replay {
+    pub files: BTreeMap<u32, FileInfo>,
+    pub days: BTreeMap<Day, DayInfo>,
+    /// Where the index should say that blocks are.
+    pub places: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub running: Book,
+    pub moved: BTreeMap<Day, Book>,
+    /// The close under way.
+    tally: Option<(Day, Tally)>,
+}
+
+impl Replay {
+    pub(crate) fn event(&mut self, event: &Event, height: u64, report: &mut VerifyReport) {
+        let legal = match event {
+            Event::DayOpened { day, scheme } => self.days.is_empty() && self.open(*day, *scheme),
+            Event::FileStarted { digest, name, sender, bytes } => {
+                let id = self.files.keys().next_back().map_or(1, |last| last + 1);
+                let today = self.days.values().next_back().filter(|day| day.state == DayState::Open).map(|day| day.day);
+                let (digest, name, sender, bytes) = (*digest, name.clone(), sender.clone(), *bytes);
+                let file = FileInfo {
+                    id,
+                    digest,
+                    name,
+                    sender,
+                    bytes,
+                    day: today.unwrap_or_default(),
+                    state: FileState::Receiving,
+                    received: 0,
+                    refused: 0,
+                    repeats: 0,
+                };
+                self.files.insert(id, file);
+                today.is_some()
+            }
+            Event::FileBooked { file, received, refused, repeats } => {
+                let counted = self.files.get(file).is_some_and(|file| [file.received, file.refused, file.repeats] == [*received, *refused, *repeats]);
+                self.turn(*file, FileState::Receiving, FileState::Booked) && counted
+            }
+            Event::FileAbandoned { file, .. } => self.turn(*file, FileState::Receiving, FileState::Abandoned),
+            Event::FileWithdrawn { file, .. } => self.turn(*file, FileState::Booked, FileState::Withdrawn),
+            Event::CloseStarted { day, scheme } => self.days.get_mut(day).is_some_and(|info| {
+                let legal = info.state <= DayState::Closing;
+                (info.state, info.scheme, info.close_height) = (DayState::Closing, *scheme, height);
+                self.tally = Some((*day, Tally::default()));
+                legal
+            }),
+            Event::Closed { day, totals, next } => self.close(*day, totals, *next, height, report),
+            Event::Settled { day, manifests } => self.days.get_mut(day).is_some_and(|info| {
+                let legal = info.state == DayState::Closed;
+                (info.state, info.manifests) = (DayState::Settled, Some(*manifests));
+                legal
+            }),
+        };
+        if !legal {
+            report.differs(height, "the event does not follow from those before it");
+        }
+    }
+
+    pub(crate) fn intake(&mut self, header: &Header, [records, repeats]: [u64; 2], report: &mut VerifyReport) {
+        if let Some(file) = self.receiving(header, report) {
+            file.received += records;
+            file.repeats += repeats;
+        }
+        self.place(b'i', &day_bytes(header.day), header);
+    }
+
+    pub(crate) fn refusals(&mut self, header: &Header, rows: u64, report: &mut VerifyReport) {
+        if let Some(file) = self.receiving(header, report) {
+            file.refused += rows;
+        }
+        self.place(b'r', &header.file.to_be_bytes(), header);
+    }
+
+    pub(crate) fn decisions(&mut self, header: &Header, decisions: &[Decision], hub: &str, table: &SymbolTable, report: &mut VerifyReport) {
+        match &mut self.tally {
+            Some((day, tally)) if *day == header.day => {
+                for at in tally.add(decisions, hub, table) {
+                    report.differs(header.height, format!("the list price of decision {at} is not what was charged and funded"));
+                }
+            }
+            _ => report.differs(header.height, "decisions stand outside a close"),
+        }
+        self.place(b'd', &day_bytes(header.day), header);
+    }
+
+    fn open(&mut self, day: Day, scheme: [u8; 32]) -> bool {
+        let later = self.days.keys().next_back().is_none_or(|last| *last < day);
+        let totals = DayTotals::default();
+        self.days.insert(day, DayInfo { day, state: DayState::Open, scheme, totals, close_height: 0, closed_height: 0, manifests: None });
+        later
+    }
+
+    fn close(&mut self, day: Day, totals: &DayTotals, next: Day, height: u64, report: &mut VerifyReport) -> bool {
+        let Some((_, tally)) = self.tally.take().filter(|(closing, _)| *closing == day) else { return false };
+        let Some(info) = self.days.get_mut(&day) else { return false };
+        let legal = info.state == DayState::Closing;
+        (info.state, info.totals, info.closed_height) = (DayState::Closed, *totals, height);
+        let scheme = info.scheme;
+        report.decisions += tally.decisions;
+        for (what, stated, found) in [
+            ("cleared", i128::from(totals.cleared), i128::from(tally.cleared)),
+            ("held", i128::from(totals.held), i128::from(tally.held)),
+            ("entries", i128::from(totals.entries), i128::from(tally.entries)),
+            ("postings", i128::from(totals.postings), i128::from(tally.postings)),
+            ("debit_minor", i128::from(totals.debit_minor), tally.debit),
+            ("credit_minor", i128::from(totals.credit_minor), tally.credit),
+        ] {
+            if stated != found {
+                report.differs(height, format!("the day's totals say {what} {stated}; its decisions come to {found}"));
+            }
+        }
+        if tally.debit != tally.credit {
+            report.differs(height, "the day's debits are not its credits");
+        }
+        for (account, (debit, credit)) in &tally.book {
+            let sum = self.running.entry(account.clone()).or_default();
+            *sum = (sum.0 + debit, sum.1 + credit);
+        }
+        if !tally.book.is_empty() {
+            self.moved.insert(day, tally.book);
+        }
+        self.open(next, scheme) && legal
+    }
+
+    /// Turns a file from one state to the next.
+    fn turn(&mut self, file: u32, from: FileState, to: FileState) -> bool {
+        self.files.get_mut(&file).is_some_and(|file| std::mem::replace(&mut file.state, to) == from)
+    }
+
+    fn receiving(&mut self, header: &Header, report: &mut VerifyReport) -> Option<&mut FileInfo> {
+        let file = self.files.get_mut(&header.file).filter(|file| file.state == FileState::Receiving && file.day == header.day);
+        if file.is_none() {
+            report.differs(header.height, "the block's file is not being received");
+        }
+        file
+    }
+
+    fn place(&mut self, kind: u8, under: &[u8], header: &Header) {
+        let key = [&[kind][..], under, &header.height.to_be_bytes()].concat();
+        self.places.insert(key, [header.file.to_le_bytes(), header.count.to_le_bytes()].concat());
+    }
+}
+
+/// A day as key bytes: its number moved so that all days are positive, most significant byte first.
+fn day_bytes(day: Day) -> [u8; 4] {
+    let moved = i64::from(day.0) + (1 << 31);
+    u32::try_from(moved).expect("32 bits, moved to be positive").to_be_bytes()
+}

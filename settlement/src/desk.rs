@@ -1,0 +1,318 @@
+//! A desk: one worker's place, where decisions become lines in the sections of the parties they concern.
+//!
+//! Touches no file and no lock but the symbol table's when it meets a new name. What it writes depends on the decision, the
+//! house and the clearing day only, so it does not matter which worker took which decision.
+
+use crate::cells::Cells;
+use crate::layout::{Layout, Piece};
+use crate::roster::{Roster, Seat};
+use crate::row::{Cell, Row};
+use crate::section::Section;
+use crate::stamp::Stamp;
+use crate::tally::{Sides, Tally};
+use crate::{Column, SettleError};
+use domain::{Day, Decision, Flags, Outcome, Record, RecordKind, Symbol, SymbolTable, record::IdKind};
+
+/// Issuer, earner, venue and every funder.
+const RECEIVERS_MAX: usize = 3 + domain::decision::FUNDERS_MAX;
+
+/// What a desk reads and never changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub day: Day,
+    pub hold_days: u16,
+    pub roster: &'a Roster,
+    pub layout: &'a Layout,
+    pub symbols: &'a SymbolTable,
+}
+
+/// What it keeps from decision to decision.
+pub(crate) struct Papers<'a> {
+    desk: Desk<'a>,
+    names: Cells<'a>,
+    places: Cells<'a>,
+    kinds: Vec<Cell>,
+    flags: Vec<(Flags, Cell)>,
+    stamp: Stamp,
+    row: Row,
+    /// Ends of the pieces in `row`.
+    ends: Vec<usize>,
+    line: Row,
+    /// By funder group.
+    groups: Vec<i64>,
+    pub details: Vec<Section>,
+    pub exceptions: Vec<Section>,
+    pub tally: Tally,
+}
+
+/// Who gets a line of a ride, and what it means to each.
+struct Receivers {
+    list: [(Seat, i64); RECEIVERS_MAX],
+    len: usize,
+}
+
+impl Receivers {
+    #[inline]
+    fn add(&mut self, seat: Seat, net_minor: i64) {
+        if !seat.is_somebody() {
+            return;
+        }
+        for (known, net) in self.list.iter_mut().take(self.len) {
+            if *known == seat {
+                *net += net_minor;
+                return;
+            }
+        }
+        if let Some(place) = self.list.get_mut(self.len) {
+            *place = (seat, net_minor);
+            self.len += 1;
+        }
+    }
+}
+
+impl<'a> Papers<'a> {
+    pub fn new(desk: Desk<'a>) -> Self {
+        let parties = desk.roster.members().len();
+        let sections = || std::iter::repeat_with(Section::default).take(parties).collect();
+        Self {
+            names: Cells::of_names(desk.symbols),
+            places: Cells::of_places(desk.symbols),
+            kinds: RecordKind::ALL.iter().map(|kind| Cell::new(kind.name().as_bytes())).collect(),
+            flags: Vec::new(),
+            stamp: Stamp::default(),
+            row: Row::default(),
+            ends: Vec::new(),
+            line: Row::default(),
+            groups: vec![0; desk.layout.groups],
+            details: sections(),
+            exceptions: sections(),
+            tally: Tally::new(parties),
+            desk,
+        }
+    }
+
+    /// Takes one decision: counts it, and writes its lines.
+    ///
+    /// # Errors
+    /// When its money has no party in the house.
+    #[inline]
+    pub fn take(&mut self, decision: &Decision) -> Result<(), SettleError> {
+        let sides = self.sides(decision);
+        let outcome = decision.reason.outcome();
+        if !decision.flags.has(Flags::CARRIED) {
+            self.tally.record(outcome, sides);
+        }
+        match outcome {
+            Outcome::Cleared if decision.flags.has(Flags::RIDE) => self.ride(decision, sides),
+            Outcome::Cleared | Outcome::Duplicate => Ok(()),
+            Outcome::Held | Outcome::Rejected => {
+                self.exception(decision, outcome, sides);
+                Ok(())
+            }
+        }
+    }
+
+    /// The resolved parties; for a record that could not be resolved, those that it names itself.
+    #[inline]
+    fn sides(&self, decision: &Decision) -> Sides {
+        let roster = self.desk.roster;
+        Sides {
+            issuer: roster.seat(decision.issuer).or(|| roster.seat(decision.record.issuer)),
+            earner: roster.seat(decision.earner).or(|| roster.seat(decision.record.operator)),
+            venue: roster.seat(decision.venue),
+        }
+    }
+
+    fn ride(&mut self, decision: &Decision, sides: Sides) -> Result<(), SettleError> {
+        let roster = self.desk.roster;
+        let net_minor = decision.net_minor();
+        let mut receivers = Receivers { list: [(Seat::NOBODY, 0); RECEIVERS_MAX], len: 0 };
+        receivers.add(sides.issuer, -decision.charged_minor);
+        receivers.add(sides.earner, net_minor);
+        receivers.add(sides.venue, 0);
+        let mut moves_money = decision.charged_minor != 0 || decision.fee_minor != 0;
+        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0 && discount.funder != decision.earner) {
+            receivers.add(roster.seat(discount.funder), -discount.amount_minor);
+            moves_money = true;
+        }
+        let listed = moves_money || self.desk.layout.lists_zero_rides;
+        self.tally.ride(decision, net_minor, sides, roster, self.desk.symbols, listed)?;
+        if listed { self.lines(decision, sides.issuer, &receivers) } else { Ok(()) }
+    }
+
+    fn lines(&mut self, decision: &Decision, issuer: Seat, receivers: &Receivers) -> Result<(), SettleError> {
+        let layout = self.desk.layout;
+        self.row.clear();
+        self.ends.clear();
+        for piece in &layout.pieces {
+            if let Piece::Shared(columns) = piece {
+                for &column in columns {
+                    self.column(column, decision)?;
+                }
+            }
+            self.ends.push(self.row.len());
+        }
+        let alike = matches!(layout.pieces.as_slice(), [Piece::Shared(_)]);
+        if alike {
+            self.row.end();
+        }
+        for &(seat, net_minor) in receivers.list.iter().take(receivers.len) {
+            if !alike {
+                self.own_line(decision, seat, issuer, net_minor);
+            }
+            let line = if alike { self.row.as_bytes() } else { self.line.as_bytes() };
+            let Some(section) = self.details.get_mut(seat.index()) else { continue };
+            if layout.numbered {
+                section.push_numbered(line);
+            } else {
+                section.push(line);
+            }
+            let sums = &mut section.sums;
+            sums.charged_minor += decision.charged_minor;
+            sums.fee_minor += decision.fee_minor;
+            if net_minor < 0 {
+                sums.debit_minor -= net_minor;
+            } else {
+                sums.credit_minor += net_minor;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the receiver's own fields between the shared ones.
+    fn own_line(&mut self, decision: &Decision, seat: Seat, issuer: Seat, net_minor: i64) {
+        let line = &mut self.line;
+        line.clear();
+        let mut start = 0;
+        for (piece, &end) in self.desk.layout.pieces.iter().zip(&self.ends) {
+            match piece {
+                Piece::Shared(_) => line.raw(self.row.as_bytes().get(start..end).expect("pieces follow one another")),
+                Piece::Card if seat == issuer => line.short_text(&decision.record.card),
+                Piece::Card => match self.desk.roster.member(seat) {
+                    Some(member) => member.key.write(line, &decision.record.card),
+                    None => line.comma(),
+                },
+                Piece::Net => line.unsigned(net_minor.unsigned_abs()),
+                Piece::Dc => line.fixed(if net_minor < 0 { b"D," } else { b"C," }, 2),
+            }
+            start = end;
+        }
+        line.end();
+    }
+
+    #[inline]
+    fn column(&mut self, column: Column, decision: &Decision) -> Result<(), SettleError> {
+        let (row, record) = (&mut self.row, &decision.record);
+        match column {
+            Column::RideId => record_id(row, &mut self.names, self.desk.symbols, record),
+            Column::SourceRef => row.short_text(&record.source_ref),
+            Column::Kind => kind(row, &self.kinds, record.kind),
+            Column::TerminalId => row.cell(self.names.get(record.terminal)),
+            Column::TerminalSeq => row.unsigned(record.sequence),
+            Column::Card => row.short_text(&record.card),
+            Column::Issuer => row.cell(self.names.get(named(decision.issuer, record.issuer))),
+            Column::Operator => row.cell(self.names.get(named(decision.earner, record.operator))),
+            Column::Location => row.cell(self.places.get(record.location)),
+            Column::EventTime => self.stamp.time(row, record.time, record.offset_min),
+            Column::ServiceDay => self.stamp.day(row, decision.service_day),
+            Column::ListMinor => row.signed(decision.list_minor),
+            Column::ChargedMinor => row.signed(decision.charged_minor),
+            Column::FeeMinor => row.signed(decision.fee_minor),
+            Column::Flags => self.flag_names(decision.flags),
+            Column::Funders => self.funders(decision)?,
+            Column::Line | Column::NetMinor | Column::Dc => unreachable!("not a shared column"),
+        }
+        Ok(())
+    }
+
+    fn funders(&mut self, decision: &Decision) -> Result<(), SettleError> {
+        self.groups.fill(0);
+        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
+            let group = self.desk.roster.member(self.desk.roster.seat(discount.funder)).and_then(|member| member.group);
+            let Some(sum) = group.and_then(|group| self.groups.get_mut(group)) else {
+                return Err(SettleError::UngroupedFunder { party: self.desk.symbols.text(discount.funder).to_string() });
+            };
+            *sum += discount.amount_minor;
+        }
+        for &amount_minor in &self.groups {
+            self.row.signed(amount_minor);
+        }
+        Ok(())
+    }
+
+    /// Names joined with `+`. Few combinations occur: each is made once.
+    fn flag_names(&mut self, flags: Flags) {
+        let at = self.flags.iter().position(|(known, _)| *known == flags).unwrap_or_else(|| {
+            let names: Vec<&str> = Flags::NAMES.iter().filter(|(flag, _)| flags.has(*flag)).map(|(_, name)| *name).collect();
+            self.flags.push((flags, Cell::new(names.join("+").as_bytes())));
+            self.flags.len() - 1
+        });
+        if let Some((_, cell)) = self.flags.get(at) {
+            self.row.cell(cell);
+        }
+    }
+
+    /// A held or rejected record stands with every party it concerns; where that is none, with the hub.
+    fn exception(&mut self, decision: &Decision, outcome: Outcome, sides: Sides) {
+        let (row, record) = (&mut self.row, &decision.record);
+        row.clear();
+        record_id(row, &mut self.names, self.desk.symbols, record);
+        row.short_text(&record.source_ref);
+        kind(row, &self.kinds, record.kind);
+        row.cell(self.names.get(record.terminal));
+        self.stamp.time(row, record.time, record.offset_min);
+        row.signed(record.amount_minor);
+        row.text(outcome.name().as_bytes());
+        row.unsigned(u64::from(decision.reason.number()));
+        row.text(decision.reason.name().as_bytes());
+        row.signed(i64::from(self.desk.day.0) - i64::from(decision.held_since.0));
+        match outcome {
+            Outcome::Held => self.stamp.day(row, Day(decision.held_since.0.saturating_add(i32::from(self.desk.hold_days)))),
+            _ => row.comma(),
+        }
+        row.end();
+        let mut receivers = Receivers { list: [(Seat::NOBODY, 0); RECEIVERS_MAX], len: 0 };
+        for seat in [sides.issuer, sides.earner, sides.venue] {
+            receivers.add(seat, 0);
+        }
+        if receivers.len == 0 {
+            receivers.add(self.desk.roster.hub, 0);
+        }
+        for &(seat, _) in receivers.list.iter().take(receivers.len) {
+            if let Some(section) = self.exceptions.get_mut(seat.index()) {
+                section.push_numbered(self.row.as_bytes());
+            }
+        }
+    }
+}
+
+/// The header row of `exceptions.csv`.
+pub(crate) const EXCEPTIONS_HEADER: &str =
+    "line,record_id,source_ref,kind,terminal_id,event_time,amount_minor,outcome,reason,reason_name,age_days,held_until\n";
+
+const fn named(resolved: Symbol, stated: Symbol) -> Symbol {
+    if resolved.is_none() { stated } else { resolved }
+}
+
+fn kind(row: &mut Row, kinds: &[Cell], kind: RecordKind) {
+    if let Some(cell) = kinds.get(usize::from(kind.code()) - 1) {
+        row.cell(cell);
+    }
+}
+
+/// As [`domain::RecordId::write`] prints it; the usual shape without formatting machinery.
+fn record_id(row: &mut Row, names: &mut Cells<'_>, symbols: &SymbolTable, record: &Record) {
+    if let (IdKind::Sequence, Cell::Short { bytes, len }) = (record.id_kind, names.get(record.terminal))
+        && bytes.first() != Some(&b'"')
+    {
+        row.fixed(bytes, usize::from(*len) - 1);
+        row.raw(b".");
+        row.digits(u64::from(record.epoch));
+        row.raw(b".");
+        row.unsigned(record.sequence);
+        return;
+    }
+    let mut id = String::new();
+    record.id().write(&symbols.text(record.terminal), &mut id).expect("a string takes it");
+    row.text(id.as_bytes());
+}

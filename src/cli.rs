@@ -1,0 +1,244 @@
+//! The command line as typed. What it means is each command's business.
+
+use crate::words::Lang;
+use clap::{Args, Parser, Subcommand};
+use domain::Day;
+use std::path::PathBuf;
+
+/// Clears a one-card programme: terminal records in, a double-entry ledger and settlement files out.
+#[derive(Debug, Parser)]
+#[command(name = "tapclear", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Shown {
+    /// Print one JSON object on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The language of words (data stay as they are)
+    #[arg(long, global = true, value_enum, default_value = "en")]
+    pub lang: Lang,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take in files, close the day and publish its settlement files
+    Clear(ClearArgs),
+    /// Take in files of terminal records
+    Ingest(IngestArgs),
+    /// Decide and post the open day
+    Close(CloseArgs),
+    /// Publish the settlement files of a closed day
+    Settle(SettleArgs),
+    /// Take back a wrongly ingested file of the open day
+    Withdraw(WithdrawArgs),
+    /// Compare the ledger with what its journal says, by a second path
+    Verify(VerifyArgs),
+    /// Look at the journal, the trial balance or held records
+    Inspect(InspectArgs),
+    /// Days, files and what is complete
+    Status(StatusArgs),
+    /// Work on a scheme
+    Scheme(SchemeArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct LedgerArg {
+    /// The ledger's folder
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct SchemeArg {
+    /// The scheme's folder
+    #[arg(long, value_name = "DIR")]
+    pub scheme: PathBuf,
+    /// Go on under a scheme that has changed since the day was opened
+    #[arg(long)]
+    pub adopt_scheme: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct WorkersArg {
+    /// Threads that work (as many as processors unless given)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+}
+
+impl WorkersArg {
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ClearArgs {
+    #[command(flatten)]
+    pub scheme: SchemeArg,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Where the day's folder is published
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The clearing day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Day,
+    /// The import mapping (tapclear's own columns unless given)
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+    /// Files of terminal records
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The bundled scheme's folder
+    #[arg(long, value_name = "DIR", default_value = "replay-data/sichuan")]
+    pub scheme: PathBuf,
+    /// A folder that does not exist yet
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    pub out: PathBuf,
+    /// How many records to make
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub records: u64,
+    #[arg(long, value_name = "N", default_value_t = 20_260_302)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    #[command(flatten)]
+    pub scheme: SchemeArg,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The clearing day: opens the first one, must be the open one afterwards
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<Day>,
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Append a line for every durable group and every booked file
+    #[arg(long, value_name = "FILE")]
+    pub acks: Option<PathBuf>,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CloseArgs {
+    #[command(flatten)]
+    pub scheme: SchemeArg,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Must be the open day; may open the first one
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<Day>,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    #[command(flatten)]
+    pub scheme: SchemeArg,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Day,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct WithdrawArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The file's name, its number, or the first digits of its digest (see `status`)
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Why it is taken back; kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// A journal block by its height
+    #[arg(long, value_name = "HEIGHT")]
+    pub block: Option<u64>,
+    /// Only this day's movements in the trial balance
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<Day>,
+    /// The records that the last close held
+    #[arg(long)]
+    pub held: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Show only this day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<Day>,
+    /// With the folder of published files: which parties have theirs
+    #[arg(long, value_name = "DIR", requires = "day")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    #[arg(long, value_name = "DIR", default_value = "replay-data/sichuan")]
+    pub scheme: PathBuf,
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Day,
+    #[arg(long, value_name = "N")]
+    pub records: u64,
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// A .csv or .tap file
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemeArgs {
+    #[command(subcommand)]
+    pub action: SchemeAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SchemeAction {
+    /// Report all mistakes of a scheme at once
+    Check {
+        #[arg(value_name = "DIR")]
+        scheme: PathBuf,
+        /// Check an import mapping too
+        #[arg(long, value_name = "FILE")]
+        map: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,34 @@
+//! One module per command.
+
+pub mod clear;
+pub mod close;
+
+pub mod ingest;
+pub mod inspect;
+pub mod scheme;
+pub mod settle;
+pub mod status;
+pub mod verify;
+pub mod withdraw;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+/// Runs a command; the value is the exit code of one that did what was asked.
+///
+/// # Errors
+/// When it failed or was refused.
+pub fn run(cli: &Cli) -> Result<u8, Failure> {
+    let shown = cli.shown;
+    match &cli.command {
+        Command::Clear(args) => clear::run(args, shown),
+        Command::Ingest(args) => ingest::run(args, shown),
+        Command::Close(args) => close::run(args, shown),
+        Command::Settle(args) => settle::run(args, shown),
+        Command::Withdraw(args) => withdraw::run(args, shown),
+        Command::Verify(args) => verify::run(args, shown),
+        Command::Inspect(args) => inspect::run(args, shown),
+        Command::Status(args) => status::run(args, shown),
+        Command::Scheme(args) => scheme::run(args, shown),
+    }
+}

@@ -1,0 +1,88 @@
+//! `clear`: take in files, close the day, publish its settlement files.
+
+use crate::cli::{ClearArgs, Shown};
+use crate::failure::Failure;
+use crate::intake::{Door, FileReport};
+use crate::output::{FileLine, ManifestLine, Result as Shape};
+use crate::progress::Progress;
+use crate::vault::Vault;
+use crate::{closing, history, opening};
+use domain::SymbolTable;
+use engine::ingest::file_digest;
+use ledger::{DayState, FileState, Ledger};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// # Errors
+/// When anything is refused; nothing is booked of what is refused.
+pub fn run(args: &ClearArgs, shown: Shown) -> Result<u8, Failure> {
+    let (shape, minor_digits) = clear(args, shown)?;
+    shape.print(shown, minor_digits)?;
+    Ok(0)
+}
+
+/// Does the work; the result and the currency's digits.
+///
+/// # Errors
+/// As [`run`].
+pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
+    let started = Instant::now();
+    let symbols = SymbolTable::new();
+    let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
+    let mapping = opening::mapping(args.map.as_deref())?;
+    let house = opening::house(&scheme, &symbols)?;
+    let mut ledger = opening::ledger(&args.ledger.ledger, true)?;
+    let progress = Progress::new(shown.lang);
+    let workers = args.workers.count();
+
+    let closed = ledger.day(args.day).is_some_and(|info| matches!(info.state, DayState::Closed | DayState::Settled));
+    let mut repeated = closed && all_booked(&ledger, &args.files);
+    let mut reports = Vec::new();
+    if !repeated {
+        opening::open_day(&mut ledger, Some(args.day), &scheme, &args.scheme)?;
+        let door = Door { scheme: &scheme, symbols: &symbols, mapping: &mapping, workers, progress: &progress, vault: Vault::new(scheme.keys.vault) };
+        for path in &args.files {
+            door.section(path)?;
+        }
+        let mut seen = history::seen(&ledger, &symbols)?;
+        for path in &args.files {
+            reports.push(door.take_in(&mut ledger, &mut seen, path, None)?);
+        }
+        closing::close(&mut ledger, &scheme, &symbols, &seen, workers, &progress)?;
+    }
+    progress.step("settling: writing and checking files", "结算：生成并核对文件");
+    let published = settle(&mut ledger, &house, args, workers)?;
+    repeated &= published.repeated;
+    progress.done();
+    let totals = ledger.day(args.day).map(|info| info.totals).unwrap_or_default();
+    let mut shape = Shape::of(args.day, &totals).timed(started, totals.received);
+    shape.repeated = repeated;
+    shape.files = args.files.iter().zip(&reports).map(|(path, report)| file_line(path, report)).collect();
+    shape.manifests = published
+        .manifests
+        .iter()
+        .map(|manifest| ManifestLine { party: manifest.party.clone(), lines: manifest.lines, sha256: manifest.sha256.clone() })
+        .collect();
+    shape.published = Some(published.folder.display().to_string());
+    Ok((shape, scheme.minor_digits))
+}
+
+fn settle(ledger: &mut Ledger, house: &settlement::House<'_>, args: &ClearArgs, workers: usize) -> Result<settlement::Published, Failure> {
+    super::settle::publish(ledger, args.day, house, &args.out, workers)
+}
+
+/// What was taken in of a file.
+#[must_use]
+pub fn file_line(path: &std::path::Path, report: &FileReport) -> FileLine {
+    FileLine {
+        name: path.display().to_string(),
+        received: report.records + report.refused,
+        refused: report.refused,
+        repeats: report.repeats,
+        known: report.known,
+    }
+}
+
+fn all_booked(ledger: &Ledger, files: &[PathBuf]) -> bool {
+    files.iter().all(|path| file_digest(path).is_ok_and(|digest| ledger.file(&digest).is_some_and(|file| file.state == FileState::Booked)))
+}

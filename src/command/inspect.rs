@@ -1,0 +1,102 @@
+//! `inspect`: the trial balance, a block of the journal, or what is held. Changes nothing.
+
+use crate::cli::{InspectArgs, Shown};
+use crate::failure::Failure;
+use crate::history::{self, unread};
+use crate::intake::{head, hex};
+use crate::words::money;
+use crate::{opening, output};
+use domain::{Decision, SymbolTable};
+use ledger::{Balance, BlockKind, Ledger};
+use serde_json::{Value, json};
+
+/// # Errors
+/// When the ledger cannot be read.
+pub fn run(args: &InspectArgs, shown: Shown) -> Result<u8, Failure> {
+    let ledger = opening::ledger_to_read(&args.ledger.ledger)?;
+    if let Some(height) = args.block {
+        block(&ledger, height)?;
+    } else if args.held {
+        held(&ledger, shown)?;
+    } else {
+        trial_balance(&ledger, args, shown)?;
+    }
+    Ok(0)
+}
+
+fn minor(amount: i128) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
+}
+
+fn trial_balance(ledger: &Ledger, args: &InspectArgs, shown: Shown) -> Result<(), Failure> {
+    let balances = match args.day {
+        Some(day) => ledger.balances_of_day(day),
+        None => ledger.balances(),
+    }
+    .map_err(|error| unread(&error))?;
+    let sum = |side: fn(&Balance) -> i128| balances.iter().map(side).sum::<i128>();
+    let (debit, credit) = (sum(|balance| balance.debit_minor), sum(|balance| balance.credit_minor));
+    if shown.json {
+        let accounts: Vec<Value> = balances
+            .iter()
+            .map(|balance| json!({ "party": &*balance.party, "product": &*balance.product, "account": balance.role.name(), "debit_minor": minor(balance.debit_minor), "credit_minor": minor(balance.credit_minor) }))
+            .collect();
+        return output::json(
+            &json!({ "head": head(ledger), "accounts": accounts, "debit_minor": minor(debit), "credit_minor": minor(credit), "balanced": debit == credit }),
+        );
+    }
+    let lang = shown.lang;
+    let names = [("party", "机构"), ("product", "产品"), ("account", "科目"), ("debit", "借方"), ("credit", "贷方"), ("balance", "余额")];
+    let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
+    let amounts = |debit: i128, credit: i128| [debit, credit, debit - credit].map(|amount| money(minor(amount), 2)).to_vec();
+    for balance in &balances {
+        let account = vec![balance.party.to_string(), balance.product.to_string(), balance.role.name().to_owned()];
+        rows.push([account, amounts(balance.debit_minor, balance.credit_minor)].concat());
+    }
+    rows.push([vec![lang.pick("in all", "合计").to_owned(), String::new(), String::new()], amounts(debit, credit)].concat());
+    output::table(&rows, 3)
+}
+
+fn block(ledger: &Ledger, height: u64) -> Result<(), Failure> {
+    let header = ledger.header(height).map_err(|error| unread(&error))?;
+    let kind = match header.kind {
+        BlockKind::Event => "event",
+        BlockKind::Intake => "intake",
+        BlockKind::Refusals => "refusals",
+        BlockKind::Decisions => "decisions",
+    };
+    let event = if header.kind == BlockKind::Event { Some(format!("{:?}", ledger.read_event(height).map_err(|error| unread(&error))?)) } else { None };
+    output::json(&json!({
+        "height": header.height, "kind": kind, "day": header.day.to_string(), "file": header.file, "rows": header.count, "bytes": header.payload_bytes,
+        "prev": hex(&header.prev), "payload_digest": hex(&header.payload_digest), "event": event,
+    }))
+}
+
+fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
+    let symbols = SymbolTable::new();
+    let held = history::held(ledger, &symbols)?;
+    let id = |decision: &Decision| {
+        let mut text = String::new();
+        let _ = decision.record.id().write(&symbols.text(decision.record.terminal), &mut text);
+        text
+    };
+    if shown.json {
+        let list: Vec<Value> = held
+            .iter()
+            .map(|decision| json!({ "record_id": id(decision), "reason": decision.reason.number(), "name": decision.reason.name(), "held_since": decision.held_since.to_string(), "event_time_ms": decision.record.time.0, "amount_minor": decision.record.amount_minor }))
+            .collect();
+        return output::json(&json!({ "held": list }));
+    }
+    let rows: Vec<Vec<String>> = held
+        .iter()
+        .map(|decision| {
+            vec![
+                id(decision),
+                decision.held_since.to_string(),
+                shown.lang.pick(decision.reason.name(), decision.reason.name_zh()).to_owned(),
+                money(decision.record.amount_minor, 2),
+            ]
+        })
+        .collect();
+    output::table(&rows, 3)
+}

@@ -1,0 +1,59 @@
+//! `settle`: publish the settlement files of a closed day; twice gives the same bytes.
+
+use crate::cli::{SettleArgs, Shown};
+use crate::failure::Failure;
+use crate::intake::commit;
+use crate::opening;
+use crate::output::{ManifestLine, Result as Shape};
+use domain::{Day, SymbolTable};
+use ledger::{DayState, Event, Group, Ledger};
+use settlement::{House, Published};
+use std::path::Path;
+use std::time::Instant;
+
+/// # Errors
+/// When the day is not closed, does not add up, or was published with other bytes.
+pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
+    let started = Instant::now();
+    let symbols = SymbolTable::new();
+    let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
+    let house = opening::house(&scheme, &symbols)?;
+    let mut ledger = opening::ledger(&args.ledger.ledger, false)?;
+    if let Some(info) = ledger.day(args.day)
+        && matches!(info.state, DayState::Closed | DayState::Settled)
+        && info.scheme != scheme.digest
+        && !args.scheme.adopt_scheme
+    {
+        return Err(Failure::refused(format!("clearing day {} was closed under another scheme than {}", args.day, args.scheme.scheme.display()))
+            .hint("settle with the scheme that the day was closed under, or say --adopt-scheme for a change of layout"));
+    }
+    let published = publish(&mut ledger, args.day, &house, &args.out, args.workers.count())?;
+    let totals = ledger.day(args.day).map(|info| info.totals).unwrap_or_default();
+    let mut shape = Shape::of(args.day, &totals).timed(started, totals.received);
+    shape.repeated = published.repeated;
+    shape.manifests = published
+        .manifests
+        .iter()
+        .map(|manifest| ManifestLine { party: manifest.party.clone(), lines: manifest.lines, sha256: manifest.sha256.clone() })
+        .collect();
+    shape.published = Some(published.folder.display().to_string());
+    shape.print(shown, scheme.minor_digits)?;
+    Ok(0)
+}
+
+/// Publishes a day and says so in the journal.
+///
+/// # Errors
+/// As [`run`].
+pub fn publish(ledger: &mut Ledger, day: Day, house: &House<'_>, out: &Path, workers: usize) -> Result<Published, Failure> {
+    let published = settlement::settle(ledger, day, house, out, workers).map_err(|error| {
+        let failure = Failure::refused(format!("clearing day {day} cannot be settled")).because(&error);
+        if let Some(hint) = error.hint() { failure.hint(hint) } else { failure }
+    })?;
+    if ledger.day(day).is_some_and(|info| info.state == DayState::Closed) {
+        let mut group = Group::new();
+        group.event(Event::Settled { day, manifests: published.digest });
+        commit(ledger, group)?;
+    }
+    Ok(published)
+}

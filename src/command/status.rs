@@ -1,0 +1,128 @@
+//! `status`: days, files, and which parties have theirs.
+
+use crate::cli::{Shown, StatusArgs};
+use crate::failure::Failure;
+use crate::intake::{head, hex};
+use crate::words::{count, money};
+use crate::{opening, output};
+use ledger::{DayInfo, FileInfo, Ledger};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The four files and the manifest that every party gets every day.
+const PARTY_FILES: [&str; 5] = ["detail.csv", "adjustments.csv", "exceptions.csv", "summary.csv", "manifest.json"];
+
+/// # Errors
+/// When the ledger cannot be read or the day is not in it.
+pub fn run(args: &StatusArgs, shown: Shown) -> Result<u8, Failure> {
+    let ledger = opening::ledger_to_read(&args.ledger.ledger)?;
+    let days: Vec<&DayInfo> = ledger.days().iter().filter(|info| args.day.is_none_or(|day| day == info.day)).collect();
+    if let (Some(day), true) = (args.day, days.is_empty()) {
+        let known: Vec<String> = ledger.days().iter().map(|info| info.day.to_string()).collect();
+        return Err(Failure::refused(format!("clearing day {day} is not in the ledger")).hint(format!("it has {}", known.join(", "))));
+    }
+    let files: Vec<&FileInfo> = ledger.files().iter().filter(|file| args.day.is_none_or(|day| day == file.day)).collect();
+    let board = match (&args.out, args.day) {
+        (Some(out), Some(day)) => Some(board(&out.join(day.to_string()))?),
+        _ => None,
+    };
+    if shown.json { as_json(&ledger, &days, &files, board.as_deref()) } else { as_text(&ledger, &days, &files, board.as_deref(), shown) }?;
+    Ok(0)
+}
+
+/// Per party folder: what of its set is there.
+fn board(folder: &Path) -> Result<Vec<(String, &'static str)>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::refused(format!("{} cannot be listed", folder.display())).because(&error)),
+    };
+    let mut board = Vec::new();
+    for entry in entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir() && entry.file_name() != "intake") {
+        let whole = PARTY_FILES.iter().all(|file| entry.path().join(file).is_file());
+        let empty = std::fs::read_to_string(entry.path().join("manifest.json")).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok()).is_some_and(
+            |manifest| {
+                let files = manifest.get("files").and_then(Value::as_array);
+                files.is_some_and(|files| files.iter().all(|file| file.get("lines").and_then(Value::as_u64) == Some(0)))
+            },
+        );
+        let state = if !whole {
+            "not generated"
+        } else if empty {
+            "empty"
+        } else {
+            "published"
+        };
+        board.push((entry.file_name().to_string_lossy().into_owned(), state));
+    }
+    board.sort();
+    Ok(board)
+}
+
+fn as_json(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Option<&[(String, &'static str)]>) -> Result<(), Failure> {
+    let days: Vec<Value> = days
+        .iter()
+        .map(|info| {
+            let totals = &info.totals;
+            json!({
+                "day": info.day.to_string(), "state": info.state.name(), "scheme": hex(&info.scheme), "received": totals.received, "cleared": totals.cleared,
+                "duplicate": totals.duplicate, "conflict": totals.conflict, "held": totals.held, "rejected": totals.rejected, "gross_minor": totals.gross_minor,
+            })
+        })
+        .collect();
+    let files: Vec<Value> = files
+        .iter()
+        .map(|file| {
+            json!({
+                "file": file.id, "name": file.name, "sender": file.sender, "day": file.day.to_string(), "state": file.state.name(), "digest": hex(&file.digest),
+                "records": file.received, "refused": file.refused, "repeats": file.repeats,
+            })
+        })
+        .collect();
+    let parties: Option<Vec<Value>> = board.map(|board| board.iter().map(|(party, state)| json!({ "party": party, "state": state })).collect());
+    output::json(&json!({ "head": head(ledger), "days": days, "files": files, "parties": parties }))
+}
+
+fn as_text(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Option<&[(String, &'static str)]>, shown: Shown) -> Result<(), Failure> {
+    let lang = shown.lang;
+    output::line(&format!("{} {}", lang.pick("head", "账本头"), head(ledger)))?;
+    output::heading(lang, "days", "清分日")?;
+    let names = [
+        ("day", "日期"),
+        ("state", "状态"),
+        ("received", "收到"),
+        ("cleared", "已清分"),
+        ("duplicate", "重复"),
+        ("held", "挂起"),
+        ("rejected", "拒绝"),
+        ("charged", "收费"),
+    ];
+    let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
+    for info in days {
+        let totals = &info.totals;
+        let numbers = [totals.received, totals.cleared, totals.duplicate, totals.held, totals.rejected].map(count);
+        rows.push([vec![info.day.to_string(), info.state.name().to_owned()], numbers.to_vec(), vec![money(totals.gross_minor, 2)]].concat());
+    }
+    output::table(&rows, 2)?;
+    output::heading(lang, "files", "文件")?;
+    let names = [("file", "编号"), ("name", "名称"), ("state", "状态"), ("day", "清分日"), ("records", "记录"), ("refused", "拒收行"), ("repeats", "重复到达")];
+    let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
+    for file in files {
+        rows.push(vec![
+            file.id.to_string(),
+            file.name.clone(),
+            file.state.name().to_owned(),
+            file.day.to_string(),
+            count(file.received),
+            count(file.refused),
+            count(file.repeats),
+        ]);
+    }
+    output::table(&rows, 4)?;
+    if let Some(board) = board {
+        output::heading(lang, "parties", "机构")?;
+        let rows: Vec<Vec<String>> = board.iter().map(|(party, state)| vec![party.clone(), (*state).to_owned()]).collect();
+        output::table(&rows, 2)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! Looking back: what the ledger knows of ids, accounts and closed days, put back into the engine's shapes.
+
+use crate::failure::Failure;
+use domain::symbol::SymbolCache;
+use domain::{Day, Decision, EventTime, RecordId, Symbol, SymbolTable};
+use engine::close::{Before, PARTITIONS, Refunded, memory};
+use engine::dedup::{Seen, Sequences};
+use engine::scheme::Scheme;
+use hashbrown::HashMap;
+use ledger::{DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
+use std::sync::Arc;
+
+/// Kinds of checkpoint. The numbers are stored.
+mod kind {
+    /// Key: epoch and terminal. Value: its sequences.
+    pub const SEQUENCES: u8 = 1;
+    /// Key: clearing day. Value: ids made from columns, first taken in that day.
+    pub const COLUMN_IDS: u8 = 2;
+    /// Key: partition. Value: what pricing remembers.
+    pub const ACCOUNTS: u8 = 3;
+    /// Key: number from zero. Value: how many decisions on held records, and they as in a block's payload.
+    pub const HELD: u8 = 4;
+    /// One value: what has been given back of originals, as JSON lines.
+    pub const REFUNDED: u8 = 5;
+}
+
+fn broken(what: &str) -> Failure {
+    Failure::refused(format!("the ledger's checkpoint of {what} cannot be read")).hint("`tapclear verify` tells what else is wrong with the ledger")
+}
+
+/// A failure to read the ledger.
+#[must_use]
+pub fn unread(error: &LedgerError) -> Failure {
+    Failure::refused("the ledger cannot be read").because(error).hint("`tapclear verify` tells what is wrong with it")
+}
+
+/// All ids that count: those of closed days, from their checkpoint, and those of the booked files of the open day.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn seen(ledger: &Ledger, symbols: &SymbolTable) -> Result<Seen, Failure> {
+    let mut seen = Seen::default();
+    for (key, value) in ledger.checkpoints(kind::SEQUENCES).map_err(|error| unread(&error))? {
+        let (epoch, terminal) = key.split_first_chunk::<4>().ok_or_else(|| broken("terminal sequences"))?;
+        let terminal = std::str::from_utf8(terminal).map_err(|_| broken("terminal sequences"))?;
+        let sequences = Sequences::from_bytes(&value).ok_or_else(|| broken("terminal sequences"))?;
+        seen.restore_sequences(symbols.intern(terminal), u32::from_be_bytes(*epoch), sequences);
+    }
+    for (_, value) in ledger.checkpoints(kind::COLUMN_IDS).map_err(|error| unread(&error))? {
+        let (words, rest) = value.as_chunks::<8>();
+        let (ids, odd) = words.as_chunks::<2>();
+        if !rest.is_empty() || !odd.is_empty() {
+            return Err(broken("column ids"));
+        }
+        seen.restore_columns(ids.iter().map(|id| id.map(u64::from_le_bytes)));
+    }
+    if let Some(open) = ledger.open_day() {
+        let mut cache = SymbolCache::new(symbols);
+        let mut rows = ledger::IntakeRows::default();
+        for block in ledger.intake_blocks(open.day).map_err(|error| unread(&error))? {
+            ledger.read_intake_into(block.height, &mut cache, &mut rows).map_err(|error| unread(&error))?;
+            for record in &rows.records {
+                seen.mark(record);
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// What earlier closes left for the next one.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn before(ledger: &Ledger, scheme: &Scheme, symbols: &SymbolTable) -> Result<Before, Failure> {
+    let mut remembered = vec![Vec::new(); PARTITIONS];
+    for (key, value) in ledger.checkpoints(kind::ACCOUNTS).map_err(|error| unread(&error))? {
+        let place = key.first().and_then(|&partition| remembered.get_mut(usize::from(partition))).ok_or_else(|| broken("accounts"))?;
+        *place = memory::decode(&value, &scheme.tariff, symbols).ok_or_else(|| broken("accounts"))?;
+    }
+    let mut refunded = Refunded::default();
+    for (_, value) in ledger.checkpoints(kind::REFUNDED).map_err(|error| unread(&error))? {
+        for line in value.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            let (id, minor) = refund_of(line, symbols).ok_or_else(|| broken("refunds"))?;
+            refunded.insert(id, minor);
+        }
+    }
+    Ok(Before { remembered, refunded })
+}
+
+/// The decisions on records that the last close held.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn held(ledger: &Ledger, symbols: &SymbolTable) -> Result<Vec<Decision>, Failure> {
+    let mut cache = SymbolCache::new(symbols);
+    let mut held = Vec::new();
+    for (_, value) in ledger.checkpoints(kind::HELD).map_err(|error| unread(&error))? {
+        let (count, payload) = value.split_first_chunk::<4>().ok_or_else(|| broken("held records"))?;
+        let mut some = Vec::new();
+        decode_decisions(u32::from_le_bytes(*count), payload, &mut cache, &mut some).map_err(|_| broken("held records"))?;
+        held.extend(some);
+    }
+    Ok(held)
+}
+
+/// What a close leaves, put into the group of its `Closed` event.
+pub struct After<'a> {
+    pub seen: &'a Seen,
+    pub accounts: Vec<Vec<u8>>,
+    pub refunded: &'a Refunded,
+    pub held: &'a [Decision],
+    pub hub: Symbol,
+    pub day: Day,
+}
+
+impl After<'_> {
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn put(&self, ledger: &Ledger, texts: &[Arc<str>], group: &mut Group) -> Result<(), Failure> {
+        let text = |symbol: domain::Symbol| texts.get(symbol.index()).map_or("", |text| &**text);
+        for (terminal, epoch, sequences) in self.seen.all_sequences() {
+            let key = [&epoch.to_be_bytes()[..], text(terminal).as_bytes()].concat();
+            group.checkpoint(kind::SEQUENCES, &key, sequences.to_bytes());
+        }
+        let columns = self.seen.fresh_columns();
+        if !columns.is_empty() {
+            let bytes = columns.iter().flatten().flat_map(|half| half.to_le_bytes()).collect();
+            group.checkpoint(kind::COLUMN_IDS, &self.day.0.to_be_bytes(), bytes);
+        }
+        for (partition, bytes) in (0u8..=u8::MAX).zip(&self.accounts) {
+            group.checkpoint(kind::ACCOUNTS, &[partition], bytes.clone());
+        }
+        for (key, _) in ledger.checkpoints(kind::HELD).map_err(|error| unread(&error))? {
+            group.drop_checkpoint(kind::HELD, &key);
+        }
+        for (number, held) in (0u32..).zip(self.held.chunks(ledger::BLOCK_ROWS_MAX)) {
+            let block = DecisionBlock::encode(held, self.hub, texts);
+            group.checkpoint(kind::HELD, &number.to_be_bytes(), [&block.count().to_le_bytes()[..], block.payload()].concat());
+        }
+        if !self.refunded.is_empty() {
+            let mut lines: Vec<String> = self.refunded.iter().map(|(id, minor)| refund_line(id, *minor, texts)).collect();
+            lines.sort_unstable();
+            group.checkpoint(kind::REFUNDED, &[], lines.concat().into_bytes());
+        }
+        Ok(())
+    }
+}
+
+fn refund_line(id: &RecordId, minor: i64, texts: &[Arc<str>]) -> String {
+    let (kind, terminal, epoch, a, b) = match *id {
+        RecordId::Sequence { terminal, epoch, sequence } => (0, texts.get(terminal.index()).map_or("", |text| &**text), epoch, sequence, 0),
+        RecordId::Columns([a, b]) => (1, "", 0, a, b),
+        RecordId::FileRow([a, b]) => (2, "", 0, a, b),
+    };
+    format!("{}\n", serde_json::json!([kind, terminal, epoch, a, b, minor]))
+}
+
+fn refund_of(line: &[u8], symbols: &SymbolTable) -> Option<(RecordId, i64)> {
+    let (kind, terminal, epoch, a, b, minor): (u8, String, u32, u64, u64, i64) = serde_json::from_slice(line).ok()?;
+    let id = match kind {
+        0 => RecordId::Sequence { terminal: symbols.intern(&terminal), epoch, sequence: a },
+        1 => RecordId::Columns([a, b]),
+        2 => RecordId::FileRow([a, b]),
+        _ => return None,
+    };
+    Some((id, minor))
+}
+
+/// Looks for decisions on closed days: those with the id at the event time where one is given (blocks are in time order, so
+/// few are read), those with the id anywhere within reach otherwise.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Option<EventTime>)]) -> Result<Vec<Option<Decision>>, Failure> {
+    let mut found = vec![None; wanted.len()];
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    let mut by_id: HashMap<RecordId, Vec<usize>, foldhash::fast::FixedState> = HashMap::default();
+    for (at, (id, _)) in wanted.iter().enumerate() {
+        by_id.entry(*id).or_default().push(at);
+    }
+    let mut times: Vec<EventTime> = wanted.iter().filter_map(|(_, time)| *time).collect();
+    times.sort_unstable();
+    times.dedup();
+    let anywhere = wanted.iter().any(|(_, time)| time.is_none());
+    let mut cache = SymbolCache::new(symbols);
+    let mut decisions = Vec::new();
+    let closed = ledger.days().iter().rev().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled));
+    for day in closed {
+        let blocks = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
+        // Searching reads some blocks per time; looking for many times, reading all of them once is less.
+        let all = anywhere || times.len() * (blocks.len().checked_ilog2().unwrap_or(0) as usize + 2) >= blocks.len();
+        let blocks = if all { blocks } else { blocks_at(ledger, &mut cache, &blocks, &times)? };
+        for height in blocks {
+            ledger.read_decisions_into(height, &mut cache, &mut decisions).map_err(|error| unread(&error))?;
+            for decision in &decisions {
+                for &at in by_id.get(&decision.record.id()).into_iter().flatten() {
+                    let time_fits = wanted.get(at).is_some_and(|(_, time)| time.is_none_or(|time| time == decision.record.time));
+                    if let Some(slot) = found.get_mut(at).filter(|slot| slot.is_none() && time_fits) {
+                        *slot = Some(*decision);
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Those of a day's blocks that can hold a decision at one of the times. Blocks are in time order, and one time may span
+/// several.
+fn blocks_at(ledger: &Ledger, cache: &mut SymbolCache<'_>, blocks: &[u64], times: &[EventTime]) -> Result<Vec<u64>, Failure> {
+    let mut spans: HashMap<u64, Option<(EventTime, EventTime)>, foldhash::fast::FixedState> = HashMap::default();
+    let mut decisions = Vec::new();
+    let mut span = |height: u64| -> Result<Option<(EventTime, EventTime)>, Failure> {
+        if let Some(known) = spans.get(&height) {
+            return Ok(*known);
+        }
+        ledger.read_decisions_into(height, cache, &mut decisions).map_err(|error| unread(&error))?;
+        let read = decisions.first().zip(decisions.last()).map(|(first, last)| (first.record.time, last.record.time));
+        spans.insert(height, read);
+        Ok(read)
+    };
+    let mut found = Vec::new();
+    for &time in times {
+        let (mut low, mut high) = (0, blocks.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let height = blocks.get(middle).copied().unwrap_or_default();
+            if span(height)?.is_none_or(|(_, last)| last < time) { low = middle + 1 } else { high = middle }
+        }
+        for &height in blocks.get(low..).unwrap_or_default() {
+            if span(height)?.is_none_or(|(first, _)| first > time) {
+                break;
+            }
+            found.push(height);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}

@@ -1,0 +1,286 @@
+//! Taking in files: one thread cuts, workers decode and encode, and one thread, in file order, marks what was seen before
+//! and commits what has gathered meanwhile with one sync.
+//!
+//! A file counts from its completion event on. One that turns out to be unreadable is abandoned by an event and leaves
+//! nothing. A file whose digest is booked already changes nothing.
+
+use crate::failure::Failure;
+use crate::history;
+use crate::progress::Progress;
+use crate::vault::Vault;
+use crossbeam::channel::{Receiver, Sender, bounded};
+use domain::symbol::SymbolCache;
+use domain::{Record, SymbolTable};
+use engine::dedup::Seen;
+use engine::ingest::{Chunk, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, file_digest};
+use engine::scheme::Scheme;
+use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, Ledger, Refusal};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A group is committed when it holds this much, even if more is ready.
+const GROUP_BYTES_MAX: usize = 32 << 20;
+/// Chunks that wait for a worker, and finished ones that wait for the writer, per worker.
+const QUEUE_CHUNKS: usize = 2;
+
+/// What a file brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileReport {
+    pub file: u32,
+    /// Records taken in, and rows that never became one.
+    pub records: u64,
+    pub refused: u64,
+    /// Records among them whose id had been seen.
+    pub repeats: u64,
+    /// The same bytes had been booked before: nothing was taken in.
+    pub known: bool,
+}
+
+/// Everything that taking in needs besides the ledger.
+pub struct Door<'a> {
+    pub scheme: &'a Scheme,
+    pub symbols: &'a SymbolTable,
+    pub mapping: &'a Mapping,
+    pub workers: usize,
+    pub progress: &'a Progress,
+    pub vault: Vault,
+}
+
+/// What a worker made of a chunk.
+struct Piece {
+    at: usize,
+    blocks: Vec<(IntakeBlock, Vec<Record>)>,
+    refusals: Vec<Refusal>,
+    sealed: Vec<(domain::CardToken, Vec<u8>)>,
+}
+
+impl Door<'_> {
+    /// The section of the mapping that a file is read by.
+    ///
+    /// # Errors
+    /// When no section's pattern matches the file's name.
+    pub fn section(&self, path: &Path) -> Result<&Section, Failure> {
+        self.mapping.section_for(path).ok_or_else(|| {
+            let patterns = self.mapping.sections().iter().map(|section| section.name().to_owned());
+            Failure::refused(format!("no section of the mapping is for {}", path.display()))
+                .listing(patterns)
+                .hint("add the file's name to a section's `files`, or name another mapping with --map")
+        })
+    }
+
+    /// Takes in one file and books it.
+    ///
+    /// # Errors
+    /// When the file cannot be read (it is abandoned then) or the ledger fails.
+    pub fn take_in(&self, ledger: &mut Ledger, seen: &mut Seen, path: &Path, acks: Option<&mut Acks>) -> Result<FileReport, Failure> {
+        let section = self.section(path)?;
+        let unreadable = |error: &IngestError| {
+            let failure = Failure::refused(format!("{} cannot be taken in", path.display())).because(error);
+            if let Some(hint) = error.hint() { failure.hint(hint) } else { failure }
+        };
+        let digest = file_digest(path).map_err(|error| unreadable(&error))?;
+        if let Some(file) = ledger.file(&digest).filter(|file| file.state == FileState::Booked) {
+            return Ok(FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, known: true });
+        }
+        let mut source = Source::open(path, section).map_err(|error| unreadable(&error))?;
+        let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let file = ledger.next_file_id();
+        let mut group = Group::new();
+        group.event(Event::FileStarted { digest, name, sender: section.name().to_owned(), bytes });
+        commit(ledger, group)?;
+        self.progress.file(path, bytes);
+        let mut writer = Writer { ledger, seen, report: FileReport { file, ..FileReport::default() }, acks, path };
+        let cut = self.run(&mut source, section, digest, &mut writer)?;
+        let Writer { ledger, report, acks, .. } = writer;
+        let mut group = Group::new();
+        if let Err(error) = cut {
+            group.event(Event::FileAbandoned { file, why: error.to_string() });
+            commit(ledger, group)?;
+            *seen = history::seen(ledger, self.symbols)?;
+            return Err(unreadable(&error));
+        }
+        group.event(Event::FileBooked { file, received: report.records, refused: report.refused, repeats: report.repeats });
+        commit(ledger, group)?;
+        if let Some(acks) = acks {
+            acks.booked(path, ledger)?;
+        }
+        Ok(report)
+    }
+
+    fn run(&self, source: &mut Source, section: &Section, digest: [u8; 32], writer: &mut Writer<'_>) -> Result<Result<(), IngestError>, Failure> {
+        std::thread::scope(|scope| {
+            let (chunks, to_decode) = bounded::<(usize, Chunk)>(self.workers * QUEUE_CHUNKS);
+            let (pieces, to_write) = bounded::<Piece>(self.workers * QUEUE_CHUNKS);
+            let cutter = scope.spawn(move || cut(source, &chunks));
+            for _ in 0..self.workers {
+                let (to_decode, pieces) = (to_decode.clone(), pieces.clone());
+                scope.spawn(move || self.decode(section, digest, &to_decode, &pieces));
+            }
+            drop((to_decode, pieces));
+            let written = writer.write(&to_write, self.progress);
+            drop(to_write);
+            let cut = cutter.join().expect("the cutter does not panic");
+            written.map(|()| cut)
+        })
+    }
+
+    /// A worker: chunks in, encoded blocks out.
+    fn decode(&self, section: &Section, digest: [u8; 32], chunks: &Receiver<(usize, Chunk)>, pieces: &Sender<Piece>) {
+        let mut decoder = Decoder::new(section, self.symbols, DoorKeys { token_key: self.scheme.keys.token }, digest);
+        let mut texts = self.symbols.texts();
+        for (at, chunk) in chunks {
+            let decoded = decoder.decode(&chunk);
+            self.symbols.extend_texts(&mut texts);
+            let sealed = decoded.cards.iter().map(|(token, pan): &(_, Pan)| (*token, self.vault.seal(token, pan.expose()))).collect();
+            let refusals =
+                decoded.refusals.into_iter().map(|refusal| Refusal { row: refusal.row, column: refusal.column, problem: refusal.problem.to_owned() }).collect();
+            let encode = |records: &[Record], rows: &[u64]| (IntakeBlock::encode(records, rows, &texts), records.to_vec());
+            let blocks = if decoded.records.len() <= BLOCK_ROWS_MAX {
+                let block = IntakeBlock::encode(&decoded.records, &decoded.rows, &texts);
+                if decoded.records.is_empty() { Vec::new() } else { vec![(block, decoded.records)] }
+            } else {
+                decoded.records.chunks(BLOCK_ROWS_MAX).zip(decoded.rows.chunks(BLOCK_ROWS_MAX)).map(|(records, rows)| encode(records, rows)).collect()
+            };
+            if pieces.send(Piece { at, blocks, refusals, sealed }).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn cut(source: &mut Source, chunks: &Sender<(usize, Chunk)>) -> Result<(), IngestError> {
+    let mut at = 0;
+    while let Some(chunk) = source.next_chunk()? {
+        if chunks.send((at, chunk)).is_err() {
+            break;
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// The one thread that writes.
+struct Writer<'w> {
+    ledger: &'w mut Ledger,
+    seen: &'w mut Seen,
+    report: FileReport,
+    acks: Option<&'w mut Acks>,
+    path: &'w Path,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, pieces: &Receiver<Piece>, progress: &Progress) -> Result<(), Failure> {
+        let mut waiting = BTreeMap::new();
+        let mut wanted = 0;
+        let mut group = Group::new();
+        let mut group_bytes = 0;
+        while let Ok(piece) = pieces.recv() {
+            waiting.insert(piece.at, piece);
+            // Whatever has arrived meanwhile goes into the same group.
+            waiting.extend(pieces.try_iter().take(waiting.len() + 64).map(|piece| (piece.at, piece)));
+            while let Some(piece) = waiting.remove(&wanted) {
+                wanted += 1;
+                group_bytes += self.gather(piece, &mut group, progress);
+                if group_bytes >= GROUP_BYTES_MAX {
+                    self.commit(&mut group)?;
+                    group_bytes = 0;
+                }
+            }
+            if !group.is_empty() && pieces.is_empty() {
+                self.commit(&mut group)?;
+                group_bytes = 0;
+            }
+        }
+        if group.is_empty() { Ok(()) } else { self.commit(&mut group) }
+    }
+
+    fn gather(&mut self, piece: Piece, group: &mut Group, progress: &Progress) -> usize {
+        let mut bytes = 0;
+        for (mut block, records) in piece.blocks {
+            let seen_before: Vec<u32> = records.iter().zip(0u32..).filter(|(record, _)| !self.seen.mark(record)).map(|(_, at)| at).collect();
+            self.report.records += records.len() as u64;
+            self.report.repeats += seen_before.len() as u64;
+            progress.records(records.len() as u64);
+            block.set_repeats(seen_before);
+            bytes += block.payload().len();
+            group.intake(self.report.file, block);
+        }
+        self.report.refused += piece.refusals.len() as u64;
+        group.refusals(self.report.file, &piece.refusals);
+        for (token, sealed) in piece.sealed {
+            group.vault(token, sealed);
+        }
+        bytes
+    }
+
+    fn commit(&mut self, group: &mut Group) -> Result<(), Failure> {
+        commit(self.ledger, std::mem::take(group))?;
+        match &mut self.acks {
+            Some(acks) => acks.group(self.path, self.report.records + self.report.refused, self.ledger),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Commits, or ends the command: after a failed write nothing more is acknowledged.
+///
+/// # Errors
+/// When the ledger fails; whether the group is durable is unknown then.
+pub fn commit(ledger: &mut Ledger, group: Group) -> Result<(), Failure> {
+    ledger.commit(group).map(|_| ()).map_err(|error| {
+        Failure::refused("the ledger could not be written; what was not acknowledged is unknown")
+            .because(&error)
+            .hint("run the same command again: what is durable is not taken in twice")
+    })
+}
+
+/// The acknowledgements of a run: a line for every durable group (file, rows so far, head) and one for each booked file.
+pub struct Acks {
+    path: PathBuf,
+    file: std::fs::File,
+}
+
+impl Acks {
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn create(path: &Path) -> Result<Self, Failure> {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|error| Failure::refused(format!("{} cannot be written", path.display())).because(&error))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    fn group(&mut self, path: &Path, rows: u64, ledger: &Ledger) -> Result<(), Failure> {
+        self.line(&format!("durable\t{}\t{rows}\t{}", path.display(), head(ledger)))
+    }
+
+    fn booked(&mut self, path: &Path, ledger: &Ledger) -> Result<(), Failure> {
+        self.line(&format!("booked\t{}\t\t{}", path.display(), head(ledger)))
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), Failure> {
+        writeln!(self.file, "{line}")
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| Failure::refused(format!("{} cannot be written", self.path.display())).because(&error))
+    }
+}
+
+/// The head as it is printed: height and hash.
+#[must_use]
+pub fn head(ledger: &Ledger) -> String {
+    let head = ledger.head();
+    format!("{}:{}", head.height, hex(&head.hash))
+}
+
+/// Bytes as lower-case hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A cache for one thread over the shared symbols.
+#[must_use]
+pub fn cache(symbols: &SymbolTable) -> SymbolCache<'_> {
+    SymbolCache::new(symbols)
+}

@@ -1,0 +1,15 @@
+//! tapclear: clearing for one-card programmes. The library behind the command line.
+//!
+//! The only place that knows flags, JSON and colours; it puts the engine, the ledger and settlement together.
+
+pub mod cli;
+pub mod closing;
+pub mod command;
+pub mod failure;
+pub mod history;
+pub mod intake;
+pub mod opening;
+pub mod output;
+pub mod progress;
+pub mod vault;
+pub mod words;

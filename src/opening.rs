@@ -1,0 +1,137 @@
+//! Opening what commands work on: scheme, mapping, ledger, day. Every refusal says what to do about it.
+
+use crate::cli::SchemeArg;
+use crate::failure::Failure;
+use crate::intake::commit;
+use domain::{Day, SymbolTable};
+use engine::ingest::Mapping;
+use engine::mistake::Mistake;
+use engine::scheme::{CardDisplay, Scheme};
+use ledger::{DayState, Event, FileState, Group, Ledger, LedgerError, LedgerOptions};
+use settlement::{Column, FunderGroup, House};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// # Errors
+/// All mistakes of the scheme at once.
+pub fn scheme(dir: &Path, symbols: &SymbolTable) -> Result<Scheme, Failure> {
+    Scheme::read(dir, symbols).map_err(|mistakes| refused_for(&format!("the scheme {}", dir.display()), &mistakes))
+}
+
+/// The mapping of a file, or tapclear's own columns.
+///
+/// # Errors
+/// All mistakes of the mapping at once.
+pub fn mapping(path: Option<&Path>) -> Result<Mapping, Failure> {
+    let Some(path) = path else { return Ok(Mapping::native()) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::refused(format!("the mapping {} cannot be read", path.display())).because(&error))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Mapping::parse(&name, &text).map_err(|mistakes| refused_for(&format!("the mapping {}", path.display()), &mistakes))
+}
+
+/// Mistakes as a refusal: one line each, with its hint.
+#[must_use]
+pub fn refused_for(what: &str, mistakes: &[Mistake]) -> Failure {
+    let plural = if mistakes.len() == 1 { "a mistake" } else { "mistakes" };
+    let lines = mistakes.iter().map(|mistake| match &mistake.hint {
+        Some(hint) => format!("{mistake}\n    hint: {hint}"),
+        None => mistake.to_string(),
+    });
+    Failure::refused(format!("{what} has {} {plural}", mistakes.len())).listing(lines)
+}
+
+/// # Errors
+/// With a hint for each reason that a ledger cannot be opened.
+pub fn ledger(path: &Path, create: bool) -> Result<Ledger, Failure> {
+    Ledger::open(path, &LedgerOptions { create, ..LedgerOptions::default() }).map_err(|error| unopened(path, &error))
+}
+
+/// # Errors
+/// As [`ledger`].
+pub fn ledger_to_read(path: &Path) -> Result<Ledger, Failure> {
+    Ledger::open_read_only(path, &LedgerOptions { create: false, ..LedgerOptions::default() }).map_err(|error| unopened(path, &error))
+}
+
+fn unopened(path: &Path, error: &LedgerError) -> Failure {
+    let failure = Failure::refused(format!("the ledger {} cannot be opened", path.display())).because(error);
+    match error {
+        LedgerError::InUse => failure.hint("another tapclear has it open: wait until that ends, or give another --ledger"),
+        LedgerError::TooLittleDisk { .. } => failure.hint("free some space on that disk, or put the ledger on another"),
+        LedgerError::Absent => failure.hint("`tapclear ingest` or `clear` makes one; check --ledger"),
+        LedgerError::Format { .. } => failure.hint("open it with the tapclear that wrote it"),
+        LedgerError::Corrupt { .. } | LedgerError::Index { .. } | LedgerError::HeadDiffers { .. } => {
+            failure.hint("nothing was changed; keep a copy of the folder, then bring back a backup")
+        }
+        _ => failure,
+    }
+}
+
+/// Makes sure that `day` is the open day and that the scheme is the one it was opened under; opens the first day.
+///
+/// # Errors
+/// When another day is open, this one is closed, or the scheme has changed.
+pub fn open_day(ledger: &mut Ledger, day: Option<Day>, scheme: &Scheme, arg: &SchemeArg) -> Result<Day, Failure> {
+    abandon_cut_files(ledger)?;
+    let Some(open) = ledger.open_day().copied() else {
+        let day = day.ok_or_else(|| Failure::refused("the ledger has no clearing day yet").hint("name the first one with --day YYYY-MM-DD"))?;
+        let mut group = Group::new();
+        group.event(Event::DayOpened { day, scheme: scheme.digest });
+        commit(ledger, group)?;
+        return Ok(day);
+    };
+    if let Some(day) = day.filter(|&day| day != open.day) {
+        let closed = ledger.day(day).is_some_and(|info| matches!(info.state, DayState::Closed | DayState::Settled));
+        let what = if closed { format!("clearing day {day} is closed: its amounts never change") } else { format!("clearing day {day} is not the open one") };
+        return Err(
+            Failure::refused(what).hint(format!("the open day is {}: records that come late are taken in there, with their own service day on them", open.day))
+        );
+    }
+    let untouched = !ledger.files().iter().any(|file| file.day == open.day);
+    if open.scheme != scheme.digest && !arg.adopt_scheme && !untouched {
+        return Err(Failure::refused(format!("the scheme {} has changed since clearing day {} was opened", arg.scheme.display(), open.day))
+            .hint("bring back the scheme of that day, or say --adopt-scheme: the close then decides the whole day under the new one"));
+    }
+    Ok(open.day)
+}
+
+/// A run that ended in the middle of a file left it without its completion event: nothing of it counts.
+fn abandon_cut_files(ledger: &mut Ledger) -> Result<(), Failure> {
+    let mut group = Group::new();
+    for file in ledger.files().iter().filter(|file| file.state == FileState::Receiving) {
+        group.event(Event::FileAbandoned { file: file.id, why: "the run that took it in did not come to its end".to_owned() });
+    }
+    commit(ledger, group)
+}
+
+/// What settlement needs to know of the scheme.
+///
+/// # Errors
+/// When the scheme names a column that settlement does not have.
+pub fn house<'s>(scheme: &Scheme, symbols: &'s SymbolTable) -> Result<House<'s>, Failure> {
+    let columns = scheme
+        .settlement
+        .detail_columns
+        .iter()
+        .map(|name| Column::from_name(name).ok_or_else(|| Failure::refused(format!("the detail file has no column `{name}`"))));
+    let cards = match scheme.settlement.card_for_others {
+        CardDisplay::Token => settlement::CardDisplay::Tokens,
+        CardDisplay::Pseudonym => settlement::CardDisplay::Pseudonyms,
+    };
+    // A column for each kind of party that can pay for a discount.
+    let mut groups: BTreeMap<&'static str, Vec<domain::Symbol>> = BTreeMap::new();
+    for party in scheme.parties.list() {
+        groups.entry(party.kind.name()).or_default().push(party.id);
+    }
+    Ok(House {
+        parties: scheme.parties.list().to_vec(),
+        hub: scheme.hub,
+        symbols,
+        columns: columns.collect::<Result<_, _>>()?,
+        funder_groups: groups.into_iter().map(|(name, parties)| FunderGroup { name: name.to_owned(), parties }).collect(),
+        list_zero_rides: scheme.settlement.list_zero_rides,
+        cards,
+        minor_digits: scheme.minor_digits,
+        hold_days: u16::try_from(scheme.limits.hold_days).unwrap_or(u16::MAX),
+        pseudonym_key: scheme.keys.pseudonym,
+    })
+}

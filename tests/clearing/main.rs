@@ -1,0 +1,3 @@
+//! The promises of the whole, one file each, in one program so that RocksDB is linked once.
+
+mod edges;
