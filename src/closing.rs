@@ -138,7 +138,7 @@ fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, worker
                     let mut rows = IntakeRows::default();
                     if worker == 0 {
                         for decision in held {
-                            gather.add_carried(&decision.record, decision.held_since);
+                            gather.add_carried(decision);
                         }
                     }
                     while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use ledger::{DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
 use std::sync::Arc;
 
-/// Kinds of checkpoint. The numbers are stored.
+/// Kinds of checkpoint. The numbers are stored. Settlement keeps its own kind, [`settlement::MANIFESTS`].
 mod kind {
     /// Key: epoch and terminal. Value: its sequences.
     pub const SEQUENCES: u8 = 1;
@@ -22,6 +22,8 @@ mod kind {
     pub const HELD: u8 = 4;
     /// One value: what has been given back of originals, as JSON lines.
     pub const REFUNDED: u8 = 5;
+
+    const _: () = assert!(settlement::MANIFESTS > REFUNDED, "no two kinds of checkpoint have one number");
 }
 
 fn broken(what: &str) -> Failure {
@@ -171,8 +173,8 @@ fn refund_of(line: &[u8], symbols: &SymbolTable) -> Option<(RecordId, i64)> {
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Option<EventTime>)]) -> Result<Vec<Option<Decision>>, Failure> {
-    let mut found = vec![None; wanted.len()];
+pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<Decision>>, Failure> {
+    let mut found = vec![Vec::new(); wanted.len()];
     if wanted.is_empty() {
         return Ok(found);
     }
@@ -197,8 +199,8 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
             for decision in &decisions {
                 for &at in by_id.get(&decision.record.id()).into_iter().flatten() {
                     let time_fits = wanted.get(at).is_some_and(|(_, time)| time.is_none_or(|time| time == decision.record.time));
-                    if let Some(slot) = found.get_mut(at).filter(|slot| slot.is_none() && time_fits) {
-                        *slot = Some(*decision);
+                    if let Some(slot) = found.get_mut(at).filter(|_| time_fits) {
+                        slot.push(*decision);
                     }
                 }
             }

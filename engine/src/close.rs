@@ -47,9 +47,10 @@ pub struct Before {
     pub refunded: Refunded,
 }
 
-/// A look into closed days: the decisions on these ids. Where an event time is given, the record with that id and that time
-/// is meant; where none is given, the record with that id.
-pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Option<Decision>>, E> + 'l;
+/// A look into closed days: all decisions on these ids, in no particular order. Where an event time is given, the records with
+/// that id and that time are meant; where none is given, those with that id. An id can have several: versions of a conflict,
+/// and every close that held the record.
+pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<Decision>>, E> + 'l;
 
 /// Everything decided, ready to be handed on in order.
 pub struct Decided<'s> {
@@ -65,7 +66,7 @@ pub struct Decided<'s> {
 }
 
 /// Events in a batch, on average: one block of the ledger.
-const BATCH_EVENTS: usize = 16_384;
+const BATCH_EVENTS: usize = 4_096;
 /// One in so many events is looked at to find the cuts.
 const SAMPLE_EVERY: usize = 64;
 
@@ -86,6 +87,7 @@ pub fn decide<'s, E: Send>(
     let mut files: HashMap<u32, FileOutcomes, Fast> = HashMap::with_hasher(Fast::default());
     let mut repeats = Vec::new();
     let mut originals = Vec::new();
+    let mut carried = Vec::new();
     let mut parts: Vec<Vec<Part>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
     for gather in gathers {
         assert_eq!(gather.day, day, "gathered for the day that is decided");
@@ -94,12 +96,14 @@ pub fn decide<'s, E: Send>(
         }
         repeats.extend(gather.repeats);
         originals.extend(gather.originals);
+        carried.extend(gather.carried);
         parts.iter_mut().zip(gather.parts).for_each(|(parts, part)| parts.push(part));
     }
     originals.extend(repeats.iter().filter_map(|repeat| repeat.record.original));
 
-    // Every event whose id came in more than once is taken out and judged with its other copies.
-    let met: IdFilter = repeats.iter().map(|repeat| repeat.record.id()).collect();
+    // Every event whose id came in more than once is taken out and judged with its other copies; so is what an earlier close
+    // held, because other versions of it may have been held with it or settled before it.
+    let met: IdFilter = repeats.iter().map(|repeat| repeat.record.id()).chain(carried.iter().map(|&(id, _)| id)).collect();
     let mut joined = parallel::map(workers, parts, |_, parts| join(parts, &met));
     let mut copies: HashMap<RecordId, Vec<Copy>, Fast> = HashMap::with_hasher(Fast::default());
     for part in &mut joined {
@@ -107,28 +111,33 @@ pub fn decide<'s, E: Send>(
             copies.entry(copy.record.id()).or_default().push(copy);
         }
     }
-    let taken_out: HashSet<RecordId, Fast> = copies.keys().copied().collect();
+    // An id has been on a closed day when no copy of today was its first: then what was settled there counts. Of those that
+    // came only to be held again, conflicts alone had other versions.
+    let contested: HashSet<RecordId, Fast> = carried.into_iter().filter(|&(_, conflict)| conflict).map(|(id, _)| id).collect();
+    let again: HashSet<RecordId, Fast> = repeats.iter().map(|repeat| repeat.record.id()).collect();
+    let first_today = |id: &RecordId, copies: &[Copy]| copies.iter().any(|copy| copy.held_since.is_none()) || !(contested.contains(id) || again.contains(id));
+    let taken_out: HashSet<RecordId, Fast> = copies.iter().filter(|(id, copies)| first_today(id, copies)).map(|(id, _)| *id).collect();
     for repeat in repeats {
         copies.entry(repeat.record.id()).or_default().push(Copy::from(repeat));
     }
-    // An id with no first copy in the open set was seen on a closed day (or its first copy was withdrawn).
     let wanted: Vec<(RecordId, Option<EventTime>)> =
         copies.iter().filter(|(id, _)| !taken_out.contains(*id)).flat_map(|(id, copies)| copies.iter().map(|copy| (*id, Some(copy.record.time)))).collect();
-    let mut settled: HashMap<RecordId, Decision, Fast> = HashMap::with_hasher(Fast::default());
-    for ((id, _), decision) in wanted.iter().zip(lookup(&wanted)?) {
-        if let Some(decision) = decision {
-            settled.insert(*id, decision);
+    let mut settled: HashMap<RecordId, Vec<Decision>, Fast> = HashMap::with_hasher(Fast::default());
+    let note_settled = |wanted: &[(RecordId, Option<EventTime>)], found: Vec<Vec<Decision>>, settled: &mut HashMap<RecordId, Vec<Decision>, Fast>| {
+        for ((id, _), decisions) in wanted.iter().zip(found) {
+            let decisions: Vec<Decision> = decisions.iter().filter(|decision| decision.reason.outcome() != Outcome::Held).copied().collect();
+            if !decisions.is_empty() {
+                settled.entry(*id).or_default().extend(decisions);
+            }
         }
-    }
-    let elsewhere: Vec<(RecordId, Option<EventTime>)> = wanted.iter().map(|(id, _)| (*id, None)).filter(|(id, _)| !settled.contains_key(id)).collect();
-    for ((id, _), decision) in elsewhere.iter().zip(lookup(&elsewhere)?) {
-        if let Some(decision) = decision {
-            settled.insert(*id, decision);
-        }
-    }
+    };
+    note_settled(&wanted, lookup(&wanted)?, &mut settled);
+    let elsewhere: Vec<(RecordId, Option<EventTime>)> =
+        wanted.iter().map(|(id, _)| (*id, None)).filter(|(id, _)| !settled.get(id).is_some_and(|decisions| versions::taken(decisions))).collect();
+    note_settled(&elsewhere, lookup(&elsewhere)?, &mut settled);
     let mut judge = judge::Judge::new(scheme, day);
     for (id, copies) in copies {
-        let verdict = versions::decide(copies, settled.get(&id).map(|decision| &decision.record), scheme.conflict, symbols);
+        let verdict = versions::decide(copies, settled.get(&id).map_or(&[][..], Vec::as_slice), scheme.conflict, symbols);
         for copy in verdict.duplicates {
             if copy.held_since.is_none() {
                 let outcomes = files.entry(copy.file).or_default();
@@ -155,7 +164,7 @@ pub fn decide<'s, E: Send>(
 
     let mut late_part = Folded::default();
     carried_rides(&mut parts, lookup, day, &mut late_part)?;
-    let refunded = refund::settle(&mut parts, &mut late_part, &originals, before.refunded, lookup)?;
+    let refunded = refund::settle(&mut parts, &mut late_part, &originals, before.refunded, &ranks, lookup)?;
     late_part.events.sort_unstable_by(|a, b| folder.event_order(a, b));
     parts.push(late_part);
     expire_holds(&mut parts, scheme, day);
@@ -195,7 +204,8 @@ impl Decided<'_> {
         let venue = self.scheme.venue_of(core.location);
         let takes_fee = core.flags.has(Flags::RIDE) && event.charged_minor > 0;
         let fee_minor = if takes_fee {
-            let earned_minor = event.decision(notes, self.day, venue, 0).net_minor();
+            let funded = event.discounts(notes).into_iter().filter(|discount| discount.funder != core.earner);
+            let earned_minor = event.charged_minor + funded.map(|discount| discount.amount_minor).sum::<i64>();
             self.scheme.fee_minor(core.earner, core.issuer, core.product, self.day, event.charged_minor, earned_minor)
         } else {
             0
@@ -300,10 +310,10 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day, late
     };
     let wanted: Vec<_> = rides.iter().map(|(open, _)| (id(open), Some(open.tap.time))).collect();
     for ((open, fare), found) in rides.iter().zip(lookup(&wanted)?) {
-        let Some(found) = found else { continue };
+        let Some(found) = found.iter().find(|decision| decision.reason == Reason::Cleared) else { continue };
         let resolved = event::Resolved {
             reason: Reason::Cleared,
-            flags: Flags::CARRIED,
+            flags: Flags(Flags::CARRIED.0 | (found.flags.0 & Flags::HOTLISTED.0)),
             issuer: open.tap.issuer,
             earner: open.tap.earner,
             class: open.tap.class,
@@ -322,10 +332,11 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day, late
 fn expire_holds(parts: &mut [Folded], scheme: &Scheme, day: Day) {
     for part in parts {
         for event in &mut part.events {
-            if !event.core.flags.has(Flags::CARRIED) || event.core.flags.has(Flags::NO_TAP_OFF) {
+            // Carried, but never held: a journey of an earlier day that was given up today.
+            let since = event.core.note(&part.notes).and_then(|note| note.held_since).unwrap_or(day);
+            if !event.core.flags.has(Flags::CARRIED) || since >= day {
                 continue;
             }
-            let since = event.core.note(&part.notes).and_then(|note| note.held_since).unwrap_or(day);
             match event.core.reason.outcome() {
                 Outcome::Held if i64::from(day.0) - i64::from(since.0) > i64::from(scheme.limits.hold_days) => event.core.reason = Reason::HoldExpired,
                 Outcome::Cleared => event.core.flags.set(Flags::RELEASED),

@@ -22,6 +22,7 @@ mod mapping_reader;
 mod moment;
 mod names;
 mod numbers;
+mod record_reader;
 mod source;
 mod wire_record;
 
@@ -35,6 +36,6 @@ pub use names::NAME_BYTES_MAX;
 pub use source::{Chunk, Source};
 
 /// Text in a chunk: enough rows to keep a worker busy for a millisecond, few enough to stay in its cache.
-pub const CHUNK_BYTES: usize = 1024 * 1024;
+pub const CHUNK_BYTES: usize = 256 * 1024;
 /// A longer row is no row: a quote that never closes, or not the format that the mapping says.
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;

@@ -218,8 +218,9 @@ impl Reductions {
         if numerator == 0 {
             return;
         }
+        let (numerator, denominator) = lowest(numerator, denominator);
         if let Some((_, n, d)) = self.by.iter_mut().take(self.len).find(|(known, _, _)| *known == funder) {
-            (*n, *d) = (*n * denominator + numerator * *d, *d * denominator);
+            (*n, *d) = lowest(*n * denominator + numerator * *d, *d * denominator);
         } else if let Some(slot) = self.by.get_mut(self.len) {
             *slot = (funder, numerator, denominator);
             self.len += 1;
@@ -242,18 +243,42 @@ impl Reductions {
             assert_eq!(total_minor, 0, "a discount has a funder");
             return discounts;
         }
-        let common: i128 = by.iter().map(|&(_, _, denominator)| denominator).product();
-        let weights: Vec<i64> = by.iter().map(|&(_, n, d)| i64::try_from(n * (common / d)).unwrap_or(i64::MAX / 4)).collect();
-        let mut shares: Vec<Discount> = split(total_minor, &weights)
-            .into_iter()
-            .zip(by)
-            .map(|(amount_minor, &(funder, ..))| Discount { funder, amount_minor })
-            .filter(|share| share.amount_minor != 0)
-            .collect();
-        shares.truncate(FUNDERS_MAX);
+        let common: i128 = by.iter().fold(1, |common, &(_, _, denominator)| common / gcd(common, denominator) * denominator);
+        let weights: Vec<i128> = by.iter().map(|&(_, numerator, denominator)| numerator * (common / denominator)).collect();
+        let shares = split_exact(total_minor, &weights).into_iter().zip(by).map(|(amount_minor, &(funder, ..))| Discount { funder, amount_minor });
+        let shares: Vec<Discount> = shares.filter(|share| share.amount_minor != 0).collect();
         for (slot, share) in discounts.iter_mut().zip(shares) {
             *slot = share;
         }
         discounts
     }
+}
+
+/// A fraction in its lowest terms: several percentages in a row would leave `i128` otherwise.
+fn lowest(numerator: i128, denominator: i128) -> (i128, i128) {
+    let divisor = gcd(numerator, denominator);
+    (numerator / divisor, denominator / divisor)
+}
+
+fn gcd(a: i128, b: i128) -> i128 {
+    if b == 0 { a.abs().max(1) } else { gcd(b, a % b) }
+}
+
+/// [`domain::split`] for weights beyond `i64`: unrounded reductions over a common denominator.
+fn split_exact(total_minor: i64, weights: &[i128]) -> Vec<i64> {
+    if let Ok(weights) = weights.iter().map(|&weight| i64::try_from(weight)).collect::<Result<Vec<i64>, _>>() {
+        return split(total_minor, &weights);
+    }
+    let sum: i128 = weights.iter().sum();
+    let total = i128::from(total_minor);
+    let mut shares: Vec<i128> = weights.iter().map(|weight| total * weight / sum).collect();
+    let left = usize::try_from(total - shares.iter().sum::<i128>()).expect("a discount is not negative");
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|&at| weights.get(at).map_or((0, at), |weight| (-(total * weight % sum), at)));
+    for at in order.into_iter().take(left) {
+        if let Some(share) = shares.get_mut(at) {
+            *share += 1;
+        }
+    }
+    shares.into_iter().map(|share| i64::try_from(share).expect("a share of a fare fits i64")).collect()
 }

@@ -202,8 +202,8 @@ fn is_open(text: &str) -> bool {
 }
 
 fn record([a, b, c, d]: [u64; 4], symbols: &SymbolTable) -> Record {
-    let name = |prefix: &str, number: u64| if number % 5 == 0 { Symbol::NONE } else { symbols.intern(&format!("{prefix}{}", number % 9)) };
-    let maybe = |number: u64| (number % 3 > 0).then_some(number as i64);
+    let name = |prefix: &str, number: u64| if number.is_multiple_of(5) { Symbol::NONE } else { symbols.intern(&format!("{prefix}{}", number % 9)) };
+    let maybe = |number: u64| (!number.is_multiple_of(3)).then_some(number as i64);
     let text = a.to_string();
     Record {
         kind: RecordKind::ALL[(a % 9) as usize],
@@ -230,7 +230,7 @@ fn record([a, b, c, d]: [u64; 4], symbols: &SymbolTable) -> Record {
         balance_after_minor: maybe(c),
         card_counter: maybe(d).map(|number| number as u32),
         hotlist_version: maybe(a ^ b).map(|number| number as u32),
-        grey: a % 2 == 0,
+        grey: a.is_multiple_of(2),
         original: match d % 4 {
             0 => None,
             1 => Some(RecordId::Columns([a, b])),

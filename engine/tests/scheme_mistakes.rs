@@ -155,6 +155,27 @@ fn each_mistake_has_its_line_and_a_hint() {
 }
 
 #[test]
+fn a_fare_matrix_lies_beside_its_tariff() {
+    for file in ["../fares.csv", "deeper/fares.csv", "/etc/fares.csv", "deeper\\\\fares.csv", "..", ".", "", "fares.csv/", "fares.txt", ".fares.csv", "map.csv"] {
+        let price = format!(
+            "price = \"matrix\"\nno_tap_on_minor = 0\nno_tap_off_minor = 0\nunknown_pair_minor = 0\n\
+             matrix = {{ file = \"{file}\", from = \"a\", to = \"b\", fare_minor = \"c\", location_kind = \"station\" }}\n"
+        );
+        let found = mistakes(&[("tariff/tariff.toml", "price = \"flat\"\n", &price)]);
+        let [mistake] = found.as_slice() else { panic!("{file}: {found:#?}") };
+        assert_eq!(mistake.to_string(), "tariff/tariff.toml:10: `matrix.file` is not the name of a .csv file in `tariff/`");
+        assert!(mistake.hint.as_ref().is_some_and(|hint| hint.contains("beside the tariff file")));
+    }
+}
+
+#[test]
+fn a_repeated_card_still_shows_what_else_is_wrong_with_it() {
+    let found = mistakes(&[("cards.csv", "c2,a1,bank-01,adult,qr,,", "c1,a1,bank-01,adult,qr,may,")]);
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["cards.csv:3: `valid_from` is not a date", "cards.csv:3: this token is already on line 2"]);
+}
+
+#[test]
 fn mistakes_of_several_files_are_reported_together_in_file_and_line_order() {
     let changes =
         [("terminals.csv", "7002,0,operator-02", "7002,0,operator-22"), ("cards.csv", "student", "studnt"), ("cards.csv", "1980-05-01\nc2", "may\nc2")];

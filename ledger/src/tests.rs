@@ -3,6 +3,7 @@
 
 mod blocks;
 mod promises;
+mod recount;
 mod tampering;
 
 use crate::{DayTotals, DecisionBlock, Event, Group, IntakeBlock, Ledger, LedgerOptions};
@@ -108,15 +109,35 @@ fn totals_of(blocks: &[DecisionBlock]) -> DayTotals {
         totals.postings += posted.postings;
         totals.debit_minor += i64::try_from(posted.debit_minor).expect("small");
         totals.credit_minor += i64::try_from(posted.credit_minor).expect("small");
-        totals.cleared += u64::from(block.count());
     }
     totals
 }
 
-/// Closes the day with decisions in blocks of three.
+/// The totals of cleared rides on as many records, each from one intake row.
+fn of_rides(decisions: &[Decision]) -> DayTotals {
+    let count = decisions.len() as u64;
+    DayTotals {
+        received: count,
+        cleared: count,
+        rides: count,
+        charged_rides: count,
+        gross_minor: decisions.iter().map(|decision| decision.charged_minor).sum(),
+        fee_minor: decisions.iter().map(|decision| decision.fee_minor).sum(),
+        ..DayTotals::default()
+    }
+}
+
+/// Closes the day with decisions in blocks of three, all of them rides on its own records.
 fn close(ledger: &mut Ledger, day: Day, decisions: &[Decision], table: &SymbolTable) {
+    close_saying(ledger, day, decisions, of_rides(decisions), table);
+}
+
+/// Closes the day with these counts; what is posted is added to them.
+fn close_saying(ledger: &mut Ledger, day: Day, decisions: &[Decision], counts: DayTotals, table: &SymbolTable) {
     let blocks: Vec<_> = decisions.chunks(3).map(|chunk| DecisionBlock::encode(chunk, HUB, &table.texts())).collect();
-    let totals = totals_of(&blocks);
+    let posted = totals_of(&blocks);
+    let DayTotals { entries, postings, debit_minor, credit_minor, .. } = posted;
+    let totals = DayTotals { entries, postings, debit_minor, credit_minor, ..counts };
     commit(ledger, Event::CloseStarted { day, scheme: SCHEME });
     for block in blocks {
         let mut group = Group::new();

@@ -207,12 +207,12 @@ impl<'a> Papers<'a> {
             Column::RideId => record_id(row, &mut self.names, self.desk.symbols, record),
             Column::SourceRef => row.short_text(&record.source_ref),
             Column::Kind => kind(row, &self.kinds, record.kind),
-            Column::TerminalId => row.cell(self.names.get(record.terminal)),
+            Column::TerminalId => self.names.write(record.terminal, row),
             Column::TerminalSeq => row.unsigned(record.sequence),
             Column::Card => row.short_text(&record.card),
-            Column::Issuer => row.cell(self.names.get(named(decision.issuer, record.issuer))),
-            Column::Operator => row.cell(self.names.get(named(decision.earner, record.operator))),
-            Column::Location => row.cell(self.places.get(record.location)),
+            Column::Issuer => self.names.write(named(decision.issuer, record.issuer), row),
+            Column::Operator => self.names.write(named(decision.earner, record.operator), row),
+            Column::Location => self.places.write(record.location, row),
             Column::EventTime => self.stamp.time(row, record.time, record.offset_min),
             Column::ServiceDay => self.stamp.day(row, decision.service_day),
             Column::ListMinor => row.signed(decision.list_minor),
@@ -259,7 +259,7 @@ impl<'a> Papers<'a> {
         record_id(row, &mut self.names, self.desk.symbols, record);
         row.short_text(&record.source_ref);
         kind(row, &self.kinds, record.kind);
-        row.cell(self.names.get(record.terminal));
+        self.names.write(record.terminal, row);
         self.stamp.time(row, record.time, record.offset_min);
         row.signed(record.amount_minor);
         row.text(outcome.name().as_bytes());
@@ -302,10 +302,7 @@ fn kind(row: &mut Row, kinds: &[Cell], kind: RecordKind) {
 
 /// As [`domain::RecordId::write`] prints it; the usual shape without formatting machinery.
 fn record_id(row: &mut Row, names: &mut Cells<'_>, symbols: &SymbolTable, record: &Record) {
-    if let (IdKind::Sequence, Cell::Short { bytes, len }) = (record.id_kind, names.get(record.terminal))
-        && bytes.first() != Some(&b'"')
-    {
-        row.fixed(bytes, usize::from(*len) - 1);
+    if record.id_kind == IdKind::Sequence && names.write_plain(record.terminal, row) {
         row.raw(b".");
         row.digits(u64::from(record.epoch));
         row.raw(b".");

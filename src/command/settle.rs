@@ -53,6 +53,9 @@ pub fn publish(ledger: &mut Ledger, day: Day, house: &House<'_>, out: &Path, wor
     if ledger.day(day).is_some_and(|info| info.state == DayState::Closed) {
         let mut group = Group::new();
         group.event(Event::Settled { day, manifests: published.digest });
+        // The next day's manifests are chained to these.
+        let (key, value) = published.checkpoint();
+        group.checkpoint(settlement::MANIFESTS, &key, value);
         commit(ledger, group)?;
     }
     Ok(published)

@@ -62,8 +62,7 @@ impl Clock {
 
 /// What purchases come to: every sixteenth of them is at most so much, in minor units. Near a log-normal curve.
 const SHOP: [u32; 17] = [150, 480, 690, 880, 1080, 1290, 1530, 1800, 2120, 2500, 2980, 3600, 4450, 5720, 8000, 13_800, 48_000];
-const HOSPITAL: [u32; 17] =
-    [500, 1500, 2400, 3400, 4600, 6000, 7700, 9800, 12_400, 15_800, 20_300, 26_500, 35_500, 49_800, 76_000, 145_000, 640_000];
+const HOSPITAL: [u32; 17] = [500, 1500, 2400, 3400, 4600, 6000, 7700, 9800, 12_400, 15_800, 20_300, 26_500, 35_500, 49_800, 76_000, 145_000, 640_000];
 
 fn amount(table: &[u32; 17], dice: &mut Dice) -> u32 {
     let at = dice.below(16) as usize;

@@ -24,6 +24,8 @@ pub struct City<'s> {
     pub towns: Vec<Town>,
     /// The places of a town in `towns`, weighted by their number of terminals, as growing sums.
     pub town_sums: Vec<u32>,
+    /// By terminal.
+    hospitals: Vec<bool>,
     pub cards: Vec<&'s Card>,
     /// The cards of each account, as positions in `cards`.
     pub accounts: Vec<Vec<u32>>,
@@ -76,8 +78,20 @@ impl<'s> City<'s> {
         if towns.is_empty() {
             return Err(Barren::NoTerminals);
         }
+        let mut hospitals = vec![false; terminals.len()];
+        for &at in towns.iter().flat_map(|town| town.hospitals.iter().flatten()) {
+            if let Some(hospital) = hospitals.get_mut(at as usize) {
+                *hospital = true;
+            }
+        }
         let mut sum = 0;
-        let town_sums = towns.iter().map(|town| { sum += town.size(); sum }).collect();
+        let town_sums = towns
+            .iter()
+            .map(|town| {
+                sum += town.size();
+                sum
+            })
+            .collect();
         let good = |card: &&Card| card.is_valid_on(Day(day.0 - 1)) && card.is_valid_on(day.next()) && scheme.hotlist(&card.token).is_none();
         let cards: Vec<&Card> = scheme.cards.list().iter().filter(good).collect();
         let mut accounts: BTreeMap<CardToken, Vec<u32>> = BTreeMap::new();
@@ -87,8 +101,7 @@ impl<'s> City<'s> {
         if accounts.is_empty() {
             return Err(Barren::NoCards);
         }
-        let mut hotlist: Vec<_> =
-            scheme.hotlist.iter().filter_map(|(token, entry)| Some((*token, scheme.card(token)?.issuer, entry.version))).collect();
+        let mut hotlist: Vec<_> = scheme.hotlist.iter().filter_map(|(token, entry)| Some((*token, scheme.card(token)?.issuer, entry.version))).collect();
         hotlist.sort_unstable_by_key(|(token, ..)| *token);
         let noon = domain::EventTime(clock.day_start(day).0);
         let midnight_ms = clock.day_start(day).0 - clock.cutoff_ms();
@@ -96,6 +109,7 @@ impl<'s> City<'s> {
             terminals,
             towns,
             town_sums,
+            hospitals,
             cards,
             accounts: accounts.into_values().collect(),
             hotlist,
@@ -105,6 +119,21 @@ impl<'s> City<'s> {
             unknown: symbols.intern("00000000"),
             medical: symbols.intern("medical"),
         })
+    }
+
+    /// Whether a terminal stands in a hospital.
+    #[must_use]
+    pub fn hospital(&self, terminal: u32) -> bool {
+        self.hospitals.get(terminal as usize).copied().unwrap_or(false)
+    }
+
+    /// Another terminal of the same mode; the same one where there is no other.
+    pub fn like(&self, terminal: u32, dice: &mut Dice) -> u32 {
+        let mode = |at: u32| self.terminals.get(at as usize).map(|terminal| terminal.mode);
+        let count = u32::try_from(self.terminals.len()).unwrap_or(u32::MAX);
+        let start = dice.below(count);
+        let mut others = (0..count).map(|step| (start + step) % count.max(1)).filter(|&at| at != terminal && mode(at) == mode(terminal));
+        others.next().unwrap_or(terminal)
     }
 
     pub fn town(&self, dice: &mut Dice) -> usize {

@@ -71,7 +71,21 @@ impl Faults {
     #[must_use]
     pub fn times_percent(self, percent: u32) -> Self {
         let times = |rate: u32| u32::try_from((u64::from(rate) * u64::from(percent) / 100).min(500_000)).unwrap_or(500_000);
-        let Self { duplicate, conflict, clone, unknown_terminal, hotlisted, absurd_amount, wrong_date, late_upload, late_day, no_tap_off, no_tap_on, grey, refund } = self;
+        let Self {
+            duplicate,
+            conflict,
+            clone,
+            unknown_terminal,
+            hotlisted,
+            absurd_amount,
+            wrong_date,
+            late_upload,
+            late_day,
+            no_tap_off,
+            no_tap_on,
+            grey,
+            refund,
+        } = self;
         Self {
             duplicate: times(duplicate),
             conflict: times(conflict),

@@ -67,7 +67,7 @@ impl<'c> Riders<'c> {
     /// Adds exactly `records` events of this account.
     pub fn day(&mut self, account: usize, records: u32, dice: &mut Dice, notes: &mut Notes) {
         // Home, work and way of travelling are the account's own, whatever else the seed makes of the day.
-        let mut habit = Dice::new(u64::try_from(account).unwrap_or(0), 0x6861_6269_74);
+        let mut habit = Dice::new(u64::try_from(account).unwrap_or(0), 0x6861_6269);
         let town_at = self.city.town(&mut habit);
         let (Some(town), Some(cards)) = (self.city.towns.get(town_at), self.city.accounts.get(account)) else { return };
         self.choose(town, records, &mut habit, dice);
@@ -77,8 +77,8 @@ impl<'c> Riders<'c> {
         let crowded = self.trips.len() > TRIPS_MAX;
         let mut free_from_ms = 0;
         for (at, &(wanted_ms, trip)) in (0u32..).zip(&self.trips) {
-            let start_ms = if crowded { 5 * 60 * MINUTE_MS + at * piece_ms } else { wanted_ms.max(free_from_ms) };
-            let longest_ms = if crowded { piece_ms.saturating_sub(1) } else { 90 * MINUTE_MS };
+            let start_ms = if crowded { 5 * 60 * MINUTE_MS + at * piece_ms + dice.below(piece_ms / 2) } else { wanted_ms.max(free_from_ms) };
+            let longest_ms = if crowded { piece_ms / 2 } else { 90 * MINUTE_MS };
             let card = dice.pick(cards).copied().unwrap_or(0);
             let yesterday = dice.happens(self.faults.late_day);
             let mut leg = Leg { town, card, yesterday, notes, faults: self.faults };
@@ -134,7 +134,11 @@ impl<'c> Riders<'c> {
                 30..=69 if !town.lines.is_empty() => (self.errands.time_ms(dice), Trip::Bus { legs: 1 + dice.below(4) * dice.below(2) }),
                 70..=77 if !town.venues.is_empty() => (self.visits.time_ms(dice), Trip::Visit),
                 78..=95 if !town.shops.is_empty() => {
-                    let back = if dice.happens(self.faults.refund) { *dice.pick(&[Back::Part, Back::Part, Back::All, Back::Twice, Back::TooMuch]).unwrap_or(&Back::All) } else { Back::Nothing };
+                    let back = if dice.happens(self.faults.refund) {
+                        *dice.pick(&[Back::Part, Back::Part, Back::All, Back::Twice, Back::TooMuch]).unwrap_or(&Back::All)
+                    } else {
+                        Back::Nothing
+                    };
                     (self.errands.time_ms(dice), Trip::Shop { back })
                 }
                 96..=99 if !town.hospitals.is_empty() => (self.errands.time_ms(dice), Trip::Hospital),
@@ -164,7 +168,7 @@ impl Leg<'_> {
     /// Adds the trip's events; returns when it is over.
     fn go(&mut self, trip: Trip, start_ms: u32, longest_ms: u32, dice: &mut Dice) -> u32 {
         let town = self.town;
-        let mut pause = |dice: &mut Dice, from: u32, to: u32, pieces: u32| dice.between(from, to).min(longest_ms / pieces.max(1));
+        let pause = |dice: &mut Dice, from: u32, to: u32, pieces: u32| dice.between(from, to).min(longest_ms / pieces.max(1));
         match trip {
             Trip::Metro { from, to, on, off } => {
                 let ride_ms = pause(dice, 4 * MINUTE_MS, 55 * MINUTE_MS, 1);

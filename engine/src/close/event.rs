@@ -103,6 +103,17 @@ impl Core {
         }
     }
 
+    /// Whether [`Core::record`] gives the record back. Names every field that it leaves out, and compares those that
+    /// authentication may have filled in.
+    fn says_all_of(&self, record: &Record) -> bool {
+        let absent = [record.from, record.route, record.vehicle, record.medium, record.product].iter().all(|symbol| symbol.is_none());
+        let numbers = record.charged_minor.is_none() && record.balance_before_minor.is_none() && record.balance_after_minor.is_none();
+        let card = record.card_counter.is_none() && record.hotlist_version.is_none() && !record.grey && record.original.is_none();
+        let resolved = self.issuer == record.issuer && self.earner == record.operator && self.class == record.class && self.mode == record.mode;
+        let id = if record.id_kind == IdKind::Sequence { record.id_bits == [0; 2] } else { record.epoch == 0 && record.sequence == 0 };
+        absent && numbers && card && resolved && id
+    }
+
     /// The record as far as the event alone knows it.
     fn record(&self, amount_minor: i64) -> Record {
         let [high, low] = self.id;
@@ -120,7 +131,6 @@ impl Core {
             issuer: self.issuer,
             operator: self.earner,
             class: self.class,
-            product: self.product,
             amount_minor,
             source_ref: self.source_ref,
             card: self.card,
@@ -156,7 +166,7 @@ impl Taken {
             id_kind: record.id_kind,
             amount_is_list: false,
         };
-        let says_it_all = Record { arrival: record.arrival, ..core.record(record.amount_minor) } == *record;
+        let says_it_all = core.says_all_of(record);
         if !says_it_all || resolved.account != record.card || held_since.is_some() {
             core.attach(Note { record: *record, account: resolved.account, held_since, discounts: None }, notes);
         }

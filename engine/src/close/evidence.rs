@@ -40,7 +40,12 @@ fn grey_writes(group: &[u32], events: &mut [Taken], notes: &[Note]) {
         let Some(grey) = events.get(at as usize).filter(|event| event.core.note(notes).is_some_and(|note| note.record.grey)) else { continue };
         let card = grey.core.card;
         let left = grey.core.note(notes).and_then(|note| note.record.balance_after_minor);
-        let after = group.get(place + 1..).unwrap_or_default().iter().filter_map(|&at| events.get(at as usize));
+        let after = group
+            .get(place + 1..)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|&at| events.get(at as usize))
+            .filter(|event| event.core.reason.outcome() != Outcome::Rejected);
         let next_balance = after.filter(|event| event.core.card == card).find_map(|event| event.core.note(notes)?.record.balance_before_minor);
         let proven = left.is_some() && left == next_balance;
         if !proven && let Some(event) = events.get_mut(at as usize) {

@@ -45,12 +45,9 @@ struct Key {
 
 impl Folder<'_> {
     #[must_use]
-    pub fn fold(&self, events: Vec<Taken>, mut notes: Vec<Note>, remembered: Vec<Remembered>) -> Folded {
+    pub fn fold(&self, mut events: Vec<Taken>, mut notes: Vec<Note>, remembered: Vec<Remembered>) -> Folded {
         let mut remembered: HashMap<CardToken, AccountState, super::gather::Fast> = remembered.into_iter().collect();
         let mut folded = Folded::default();
-        let (refunds, mut events): (Vec<Taken>, Vec<Taken>) =
-            events.into_iter().partition(|event| matches!(event.core.kind, RecordKind::Refund | RecordKind::Reversal));
-        folded.refunds = refunds;
         let mut keys = self.keys(&events, &notes);
         keys.sort_unstable_by(|a, b| (a.account, a.time, a.rank).cmp(&(b.account, b.time, b.rank)).then_with(|| self.tie(&events, a.at, b.at)));
         let mut fares: Vec<Option<Fare>> = vec![None; events.len()];
@@ -68,6 +65,12 @@ impl Folder<'_> {
                     super::evidence::weigh(&group, &mut events, &notes);
                 }
                 self.account(&group, &events, &notes, &mut state, &mut fares, &mut folded.carried_rides);
+                // No later record can end the journey of a rider without a card.
+                let open = state.open.filter(|_| account.is_empty());
+                if let Some(open) = open {
+                    let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
+                    self.give_up_at(due, &mut state, &mut fares, &mut folded.carried_rides);
+                }
                 self.remember(account, &mut state, &mut folded.remembered);
             }
         }
@@ -76,15 +79,15 @@ impl Folder<'_> {
             self.give_up(&mut state, &mut fares, &mut folded.carried_rides);
             self.remember(account, &mut state, &mut folded.remembered);
         }
-        folded.remembered.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        folded.events = events
-            .into_iter()
-            .zip(fares)
-            .map(|(event, fare)| match fare {
-                Some(fare) => event.priced(&fare, &mut notes),
-                None => event.unpriced(&mut notes),
-            })
-            .collect();
+        folded.remembered.sort_unstable_by_key(|(account, _)| *account);
+        folded.events.reserve(events.len());
+        for (event, fare) in events.into_iter().zip(fares) {
+            match fare {
+                Some(fare) => folded.events.push(event.priced(&fare, &mut notes)),
+                None if gives_back(event.core.kind) => folded.refunds.push(event),
+                None => folded.events.push(event.unpriced(&mut notes)),
+            }
+        }
         folded.events.sort_unstable_by(|a, b| self.event_order(a, b));
         folded.notes = notes;
         folded
@@ -135,6 +138,9 @@ impl Folder<'_> {
         for &at in group {
             let Some(event) = events.get(at as usize).filter(|event| event.core.reason.outcome() == Outcome::Cleared) else { continue };
             let core = &event.core;
+            if gives_back(core.kind) {
+                continue;
+            }
             let tap = Tap {
                 key: Some(at),
                 id_kind: core.id_kind,
@@ -165,7 +171,10 @@ impl Folder<'_> {
     }
 
     fn give_up(&self, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
-        let day_end = self.scheme.clock.day_end(self.clearing_day);
+        self.give_up_at(self.scheme.clock.day_end(self.clearing_day), state, fares, carried);
+    }
+
+    fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
         if let Some((open, fare)) = price::close_day(state, day_end, |day| self.version_on(day)) {
             put(open, fare, fares, carried);
         }
@@ -202,6 +211,11 @@ impl Folder<'_> {
         let rank = |event: &Priced| self.ranks.get(event.core.terminal.index()).copied().unwrap_or(0);
         (a.core.time, rank(a)).cmp(&(b.core.time, rank(b))).then_with(|| id_order(a.core.id, b.core.id)).then_with(|| version_order(a, b))
     }
+}
+
+/// Decided after the prices, but an account's witnesses like its other records.
+pub(super) const fn gives_back(kind: RecordKind) -> bool {
+    matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }
 
 /// By sequence, then epoch; ids that are hashes have no order of their own but a fixed one.

@@ -6,7 +6,7 @@
 use super::event::{Note, Taken};
 use super::judge::Judge;
 use crate::scheme::Scheme;
-use domain::{CardToken, Day, Record, RecordId, RecordKind};
+use domain::{CardToken, Day, Decision, Record, RecordId, RecordKind};
 use hashbrown::HashMap;
 use std::hash::BuildHasher;
 
@@ -53,6 +53,8 @@ pub struct Gather<'s> {
     pub(super) repeats: Vec<Repeat>,
     /// Records per file, whatever becomes of them.
     pub(super) received: HashMap<u32, u64, Fast>,
+    /// Ids of what earlier closes held, and whether it was for a conflict.
+    pub(super) carried: Vec<(RecordId, bool)>,
     /// Ids that refunds and reversals name.
     pub(super) originals: Vec<RecordId>,
 }
@@ -66,6 +68,7 @@ impl<'s> Gather<'s> {
             parts: (0..PARTITIONS).map(|_| Part::default()).collect(),
             repeats: Vec::new(),
             received: HashMap::with_hasher(Fast::default()),
+            carried: Vec::new(),
             originals: Vec::new(),
         }
     }
@@ -83,9 +86,10 @@ impl<'s> Gather<'s> {
         }
     }
 
-    /// Takes a record that an earlier close held.
-    pub fn add_carried(&mut self, record: &Record, held_since: Day) {
-        self.add(record, u32::MAX, Some(held_since));
+    /// Takes a record that the last close held.
+    pub fn add_carried(&mut self, held: &Decision) {
+        self.carried.push((held.record.id(), held.reason.is_conflict()));
+        self.add(&held.record, u32::MAX, Some(held.held_since));
     }
 
     fn add(&mut self, record: &Record, file: u32, held_since: Option<Day>) {

@@ -5,7 +5,7 @@
 //! takes the remainder and refunding all of it leaves everyone at exactly zero.
 
 use super::event::{Note, Priced, Taken};
-use super::fold::Folded;
+use super::fold::{Folded, Ranks};
 use super::{IdFilter, Lookup};
 use crate::price::Fare;
 use domain::decision::FUNDERS_MAX;
@@ -53,8 +53,11 @@ impl Original {
     /// The fare of giving back from `before` to `after` of the charge.
     fn give_back(&self, before: i64, after: i64) -> Fare {
         let part = |amount: i64| {
-            let share =
-                |given: i64| if self.charged_minor == 0 { if given == after { amount } else { 0 } } else { round_half_up(amount, given, self.charged_minor) };
+            // All that a free ride cost its funders goes back at once.
+            if self.charged_minor == 0 {
+                return -amount;
+            }
+            let share = |given: i64| round_half_up(amount, given, self.charged_minor);
             -(share(after) - share(before))
         };
         let mut discounts = [Discount::default(); FUNDERS_MAX];
@@ -68,7 +71,14 @@ impl Original {
 }
 
 /// Decides all refunds of `parts`; they are added to `late`. Returns what has been given back of every original so far.
-pub fn settle<E>(parts: &mut [Folded], late: &mut Folded, named: &[RecordId], mut refunded: Refunded, lookup: &Lookup<'_, E>) -> Result<Refunded, E> {
+pub fn settle<E>(
+    parts: &mut [Folded],
+    late: &mut Folded,
+    named: &[RecordId],
+    mut refunded: Refunded,
+    ranks: &Ranks,
+    lookup: &Lookup<'_, E>,
+) -> Result<Refunded, E> {
     let mut refunds: Vec<Taken> = Vec::new();
     for part in parts.iter_mut() {
         refunds.extend(part.refunds.drain(..).map(|refund| refund.moved(&part.notes, &mut late.notes)));
@@ -88,13 +98,18 @@ pub fn settle<E>(parts: &mut [Folded], late: &mut Folded, named: &[RecordId], mu
             }
         }
     }
-    let missing: Vec<(RecordId, Option<domain::EventTime>)> = named.iter().filter(|id| !originals.contains_key(*id)).map(|id| (*id, None)).collect();
+    // Today's version may be a held newcomer to one that a closed day has settled.
+    let known = |id: &RecordId| originals.get(id).is_some_and(|original| original.outcome == Outcome::Cleared);
+    let missing: Vec<(RecordId, Option<domain::EventTime>)> = named.iter().filter(|id| !known(id)).map(|id| (*id, None)).collect();
     for ((id, _), found) in missing.iter().zip(lookup(&missing)?) {
-        if let Some(found) = found {
-            originals.insert(*id, Original::of_decision(&found));
+        // What gave back is no original. A tap-on is cleared on one day and may become a ride on a later one: the ride has the money.
+        let cleared = found.iter().filter(|decision| decision.reason == Reason::Cleared && !super::fold::gives_back(decision.record.kind));
+        if let Some(found) = cleared.max_by_key(|decision| decision.flags.has(Flags::RIDE)) {
+            originals.insert(*id, Original::of_decision(found));
         }
     }
-    refunds.sort_by_key(|refund| (refund.core.time, refund.core.id[1], refund.core.id[0], refund.core.card));
+    let rank = |refund: &Taken| ranks.get(refund.core.terminal.index()).copied().unwrap_or(0);
+    refunds.sort_by_key(|refund| (refund.core.time, rank(refund), refund.core.id[1], refund.core.id[0], refund.core.id_kind, refund.core.card));
     for mut refund in refunds {
         let record = refund.record(&late.notes);
         if refund.core.reason != Reason::Cleared {

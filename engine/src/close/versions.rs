@@ -5,7 +5,7 @@
 
 use super::gather::Repeat;
 use crate::scheme::ConflictPolicy;
-use domain::{Day, Reason, Record, RecordId, SymbolTable};
+use domain::{Day, Decision, Reason, Record, RecordId, SymbolTable};
 use std::fmt::Write as _;
 
 /// One copy of a record whose id occurs more than once.
@@ -31,19 +31,25 @@ pub struct Verdict {
     pub duplicates: Vec<Copy>,
 }
 
-/// `settled` is the version that a closed day has decided on, if there is one: it stays.
+/// Whether a closed day has decided for one of these versions: one that lost against another contests nothing later.
+pub fn taken(settled: &[Decision]) -> bool {
+    settled.iter().any(|decision| decision.reason != Reason::ConflictLost)
+}
+
+/// `settled` are the versions that closed days have cleared or rejected: they stay.
 #[must_use]
-pub fn decide(mut copies: Vec<Copy>, settled: Option<&Record>, policy: ConflictPolicy, symbols: &SymbolTable) -> Verdict {
+pub fn decide(mut copies: Vec<Copy>, settled: &[Decision], policy: ConflictPolicy, symbols: &SymbolTable) -> Verdict {
     let mut verdict = Verdict::default();
     // What an earlier close held comes first among equals: its exceptions have been sent under that reference.
     copies.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| content_key(&a.record, symbols).cmp(&content_key(&b.record, symbols))));
     let mut versions: Vec<Copy> = Vec::new();
     for copy in copies {
         let known =
-            settled.is_some_and(|settled| settled.same_content(&copy.record)) || versions.iter().any(|version| version.record.same_content(&copy.record));
+            settled.iter().any(|settled| settled.record.same_content(&copy.record)) || versions.iter().any(|version| version.record.same_content(&copy.record));
         if known { verdict.duplicates.push(copy) } else { versions.push(copy) }
     }
-    let contested = settled.is_some() || versions.len() > 1;
+    let taken = taken(settled);
+    let contested = taken || versions.len() > 1;
     // Arrival decides who was first, a carried copy's too; the sort above put carried ones ahead only among equal contents.
     versions.sort_by(|a, b| {
         let arrival = |copy: &Copy| (copy.record.arrival, copy.record.source_ref);
@@ -53,7 +59,7 @@ pub fn decide(mut copies: Vec<Copy>, settled: Option<&Record>, policy: ConflictP
         let reason = match policy {
             _ if !contested => None,
             ConflictPolicy::HoldAll => Some(Reason::Conflict),
-            ConflictPolicy::FirstWins if at == 0 && settled.is_none() => None,
+            ConflictPolicy::FirstWins if at == 0 && !taken => None,
             ConflictPolicy::FirstWins => Some(Reason::ConflictLost),
         };
         verdict.kept.push((version, reason));
@@ -111,7 +117,12 @@ mod tests {
         let mut reversed = copies.to_vec();
         reversed.reverse();
         let read = |copies: Vec<Copy>| {
-            let verdict = decide(copies, settled, policy, &SymbolTable::new());
+            let verdict = decide(
+                copies,
+                &settled.map(|record| Decision::unpriced(*record, Reason::Cleared, Day(1), Day(1))).into_iter().collect::<Vec<_>>(),
+                policy,
+                &SymbolTable::new(),
+            );
             let kept: Vec<_> = verdict.kept.iter().map(|(copy, reason)| (copy.record.amount_minor, copy.record.arrival, *reason)).collect();
             (kept, verdict.duplicates.len())
         };

@@ -33,7 +33,7 @@ impl<'a> Row<'a> {
     }
 
     /// Where a slot's text is; empty where it is absent.
-    #[inline]
+    #[inline(always)]
     pub fn cell(&self, slot: usize) -> Span {
         let span = self.places.get(slot).and_then(|&place| self.spans.get(place)).copied().unwrap_or_default();
         match self.tidy {

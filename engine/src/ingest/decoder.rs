@@ -4,20 +4,17 @@
 //! never with what stood there, and stops nothing: every row of a chunk ends as one record or as one refusal.
 
 use super::capture::{self, PackageRefusal};
-use super::card::{DoorKeys, PAN_BYTES_MAX, Pan, card_token};
+use super::card::{DoorKeys, Pan};
 use super::cells::{JsonCells, NO_PLACE, QuotedRows, Row, Tidy, split_row};
 use super::csv_rows::is_line_end;
-use super::feed::{CardForm, Feeds, KindFeed, Slot};
-use super::identity::{Identities, Originals};
+use super::feed::Slot;
 use super::layout::Layout;
 use super::mapping::{Format, Section};
-use super::moment::Moments;
-use super::names::{Name, NameReader};
-use super::numbers::{Span, amount_minor, unsigned, word};
+use super::numbers::Span;
+use super::record_reader::RecordReader;
 use super::source::{Body, Chunk};
 use domain::symbol::SymbolCache;
-use domain::{CardToken, Record, RecordKind, SourceRef, Symbol, SymbolTable};
-use std::collections::HashSet;
+use domain::{CardToken, Record, SymbolTable};
 use std::sync::Arc;
 
 /// What became of a chunk's rows.
@@ -77,7 +74,7 @@ const WRONG_JSON: &str = "is not a JSON object";
 pub struct Decoder<'t> {
     section: Section,
     symbols: SymbolCache<'t>,
-    fields: Option<Fields>,
+    reader: Option<RecordReader>,
     tidy: Option<Tidy>,
     layout: Arc<Layout>,
     places: Vec<usize>,
@@ -92,7 +89,7 @@ impl<'t> Decoder<'t> {
     #[must_use]
     pub fn new(section: &Section, symbols: &'t SymbolTable, keys: DoorKeys, file_digest: [u8; 32]) -> Self {
         let mut symbols = SymbolCache::new(symbols);
-        let fields = section.feeds.as_deref().map(|feeds| Fields::new(feeds, &mut symbols, keys, &file_digest));
+        let reader = section.feeds.as_deref().map(|feeds| RecordReader::new(feeds, &mut symbols, keys, &file_digest));
         let tidy = (section.trim || !section.absent.is_empty())
             .then(|| Tidy { trim: section.trim, absent: section.absent.iter().map(|text| Box::from(text.as_bytes())).collect() });
         let quoted = match section.format {
@@ -102,7 +99,7 @@ impl<'t> Decoder<'t> {
         Self {
             section: section.clone(),
             symbols,
-            fields,
+            reader,
             tidy,
             layout: Arc::default(),
             places: Vec::new(),
@@ -123,8 +120,8 @@ impl<'t> Decoder<'t> {
     /// The same into room that is used again; what was in it is gone.
     pub fn decode_into(&mut self, chunk: &Chunk, decoded: &mut Decoded) {
         decoded.clear();
-        if let Some(fields) = &mut self.fields {
-            fields.given.clear();
+        if let Some(reader) = &mut self.reader {
+            reader.begin();
         }
         match &chunk.body {
             Body::Csv { text, layout } => {
@@ -151,7 +148,7 @@ impl<'t> Decoder<'t> {
 
     fn csv(&mut self, text: &[u8], first_row: u64, decoded: &mut Decoded) {
         let Format::Csv { delimiter, .. } = self.section.format else { return };
-        let (Some(fields), Some(quoted)) = (&mut self.fields, &mut self.quoted) else { return };
+        let (Some(reader), Some(quoted)) = (&mut self.reader, &mut self.quoted) else { return };
         let symbols = &mut self.symbols;
         let any_quote = memchr::memchr(b'"', text).is_some();
         let sound = std::str::from_utf8(text).is_ok() && memchr::memchr(0, text).is_none();
@@ -177,7 +174,7 @@ impl<'t> Decoder<'t> {
             let read = if !sound && let Some(problem) = unsound(text.get(from..at).unwrap_or_default()) {
                 Err(Bad::of_row(problem))
             } else if enough {
-                fields.record(&cells, row, symbols, decoded)
+                reader.read(&cells, row, symbols, &mut decoded.records, &mut decoded.cards)
             } else {
                 Err(Bad::of_row(WRONG_WIDTH))
             };
@@ -190,7 +187,7 @@ impl<'t> Decoder<'t> {
     }
 
     fn json(&mut self, text: &[u8], ends: &[u32], first_row: u64, decoded: &mut Decoded) {
-        let Some(fields) = &mut self.fields else { return };
+        let Some(reader) = &mut self.reader else { return };
         self.places.clear();
         self.places.extend(0..self.section.used.len());
         let mut from = 0;
@@ -205,7 +202,7 @@ impl<'t> Decoder<'t> {
                 Some((slot, problem)) => Err(Bad::of(slot, problem)),
                 None => {
                     let cells = Row::new(&self.scratch, &self.spans, &self.places, self.tidy.as_ref());
-                    fields.record(&cells, row, &mut self.symbols, decoded)
+                    reader.read(&cells, row, &mut self.symbols, &mut decoded.records, &mut decoded.cards)
                 }
             };
             match read {

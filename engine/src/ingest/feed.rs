@@ -121,27 +121,67 @@ pub(super) enum OriginalFeed {
     Columns(Vec<Slot>),
 }
 
-/// One way to fill each field of a record; `None` leaves it absent.
+/// The fields of a record that are names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameField {
+    Terminal,
+    Location,
+    From,
+    Route,
+    Vehicle,
+    Mode,
+    Issuer,
+    Operator,
+    Class,
+    Medium,
+    Product,
+}
+
+impl NameField {
+    /// With their keys in `[source.record]`.
+    pub const ALL: [(Self, &'static str); 11] = [
+        (Self::Terminal, "terminal"),
+        (Self::Location, "location"),
+        (Self::From, "from"),
+        (Self::Route, "route"),
+        (Self::Vehicle, "vehicle"),
+        (Self::Mode, "mode"),
+        (Self::Issuer, "issuer"),
+        (Self::Operator, "operator"),
+        (Self::Class, "class"),
+        (Self::Medium, "medium"),
+        (Self::Product, "product"),
+    ];
+
+    /// Whether the name is that of a place.
+    pub const fn is_place(self) -> bool {
+        matches!(self, Self::Location | Self::From)
+    }
+}
+
+/// The fields of a record that are amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AmountField {
+    Amount,
+    Charged,
+    BalanceBefore,
+    BalanceAfter,
+}
+
+impl AmountField {
+    /// With their keys in `[source.record]`.
+    pub const ALL: [(Self, &'static str); 4] =
+        [(Self::Amount, "amount"), (Self::Charged, "charged"), (Self::BalanceBefore, "balance_before"), (Self::BalanceAfter, "balance_after")];
+}
+
+/// How the fields of a record are filled; one that is not listed stays absent.
 #[derive(Clone, Debug)]
 pub(super) struct Feeds {
     pub id: IdRule,
     pub kind: KindFeed,
     pub time: TimeFeed,
-    pub terminal: Option<NameFeed>,
-    pub location: Option<NameFeed>,
-    pub from: Option<NameFeed>,
-    pub route: Option<NameFeed>,
-    pub vehicle: Option<NameFeed>,
-    pub mode: Option<NameFeed>,
-    pub issuer: Option<NameFeed>,
-    pub operator: Option<NameFeed>,
-    pub class: Option<NameFeed>,
-    pub medium: Option<NameFeed>,
-    pub product: Option<NameFeed>,
-    pub amount: Option<AmountFeed>,
-    pub charged: Option<AmountFeed>,
-    pub balance_before: Option<AmountFeed>,
-    pub balance_after: Option<AmountFeed>,
+    pub names: Vec<(NameField, NameFeed)>,
+    pub amounts: Vec<(AmountField, AmountFeed)>,
     pub counter: Option<Slot>,
     pub hotlist_version: Option<Slot>,
     pub grey: Option<Slot>,

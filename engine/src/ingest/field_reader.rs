@@ -3,7 +3,10 @@
 //! Collects the columns in use on the way. Never looks at a file: whether a column exists is seen when a file is opened,
 //! unless the mapping lists the columns itself.
 
-use super::feed::{AmountFeed, CardForm, Feeds, IdRule, KIND_CODES, KindFeed, NameColumn, NameFeed, OriginalFeed, Otherwise, PlaceKind, Slot, TimeFeed, Zone};
+use super::feed::{
+    AmountFeed, AmountField, CardForm, Feeds, IdRule, KIND_CODES, KindFeed, NameColumn, NameFeed, NameField, OriginalFeed, Otherwise, PlaceKind, Slot,
+    TimeFeed, Zone,
+};
 use super::keys::{Document, Keys, Value, guess, whole};
 use super::mapping::{Column, Format, Header, Section};
 use super::mapping_reader::{Tables, read_pairs};
@@ -46,47 +49,17 @@ impl<'s> FieldReader<'s> {
         };
         let kind = self.kind(&record);
         let time = self.time(&record);
-        let terminal = self.name(&record, "terminal", Place::No);
-        if matches!(id, Some(IdRule::Sequence { .. })) && terminal.is_none() && record.get("terminal").is_none() {
+        let names: Vec<_> = NameField::ALL.into_iter().filter_map(|(field, key)| Some((field, self.name(&record, key, field.is_place())?))).collect();
+        if matches!(id, Some(IdRule::Sequence { .. })) && record.get("terminal").is_none() {
             record.document.mistake(record.span.clone(), "an id from sequences needs `terminal`", Some("terminal = \"terminal_id\""));
         }
-        let location = self.name(&record, "location", Place::Yes);
-        let from = self.name(&record, "from", Place::Yes);
-        let [route, vehicle, mode, issuer, operator, class, medium, product] =
-            ["route", "vehicle", "mode", "issuer", "operator", "class", "medium", "product"].map(|key| self.name(&record, key, Place::No));
-        let [amount, charged, balance_before, balance_after] = ["amount", "charged", "balance_before", "balance_after"].map(|key| self.amount(&record, key));
+        let amounts = AmountField::ALL.into_iter().filter_map(|(field, key)| Some((field, self.amount(&record, key)?))).collect();
         let [counter, hotlist_version, grey, arrival, source_ref] =
             ["counter", "hotlist_version", "grey", "arrival", "source_ref"].map(|key| self.plain(&record, key));
         let card = self.card(&record);
         let original = self.original(&record);
         record.finish();
-        Some(Feeds {
-            id: id?,
-            kind: kind?,
-            time: time?,
-            terminal,
-            location,
-            from,
-            route,
-            vehicle,
-            mode,
-            issuer,
-            operator,
-            class,
-            medium,
-            product,
-            amount,
-            charged,
-            balance_before,
-            balance_after,
-            counter,
-            hotlist_version,
-            grey,
-            arrival,
-            source_ref,
-            card,
-            original,
-        })
+        Some(Feeds { id: id?, kind: kind?, time: time?, names, amounts, counter, hotlist_version, grey, arrival, source_ref, card, original })
     }
 
     fn id(&mut self, keys: Keys<'_>) -> Option<IdRule> {
@@ -197,7 +170,7 @@ impl<'s> FieldReader<'s> {
         feed
     }
 
-    fn name(&mut self, record: &Keys<'_>, key: &'static str, place: Place) -> Option<NameFeed> {
+    fn name(&mut self, record: &Keys<'_>, key: &'static str, is_place: bool) -> Option<NameFeed> {
         let value = record.get(key)?;
         let document = record.document;
         let bare = NameColumn {
@@ -207,14 +180,14 @@ impl<'s> FieldReader<'s> {
             otherwise: Otherwise::Refused,
             prefix: String::new(),
             pad: 0,
-            place: if place == Place::Yes { PlaceKind::Written } else { PlaceKind::None },
+            place: if is_place { PlaceKind::Written } else { PlaceKind::None },
         };
         let Some(table) = value.get_ref().as_table() else {
             return Some(NameFeed::Column(Box::new(NameColumn { slot: self.column(document, value)?, ..bare })));
         };
         let keys = Keys::new(document, format!("source.record.{key}"), value.span(), vec![table]);
         let feed = if let Some(constant) = keys.text("value") {
-            if place == Place::Yes && !constant.contains(':') {
+            if is_place && !constant.contains(':') {
                 keys.at("value", "a place is written `kind:code`", Some("for example: value = \"venue:12\""));
             }
             Some(NameFeed::Constant(constant.to_owned()))
@@ -236,7 +209,7 @@ impl<'s> FieldReader<'s> {
             }
             let prefix = keys.text("prefix").unwrap_or_default().to_owned();
             let pad = keys.number("pad", 0..=PAD_MAX).and_then(|pad| usize::try_from(pad).ok()).unwrap_or(0);
-            let place = if place == Place::Yes { place_kind(&keys) } else { PlaceKind::None };
+            let place = if is_place { place_kind(&keys) } else { PlaceKind::None };
             slot.map(|slot| NameFeed::Column(Box::new(NameColumn { slot, absent, values, otherwise, prefix, pad, place })))
         };
         keys.finish();
@@ -278,7 +251,7 @@ impl<'s> FieldReader<'s> {
         } else if keys.get("columns").is_some() {
             self.slots(&keys, "columns").map(OriginalFeed::Columns)
         } else {
-            let terminal = self.name(&keys, "terminal", Place::No);
+            let terminal = self.name(&keys, "terminal", false);
             let (sequence, epoch) = (self.plain(&keys, "sequence"), self.plain(&keys, "epoch"));
             match (terminal, sequence) {
                 (Some(NameFeed::Column(terminal)), Some(sequence)) => Some(OriginalFeed::Sequence { terminal, sequence, epoch }),
@@ -367,12 +340,6 @@ impl<'s> FieldReader<'s> {
             self.used.len() - 1
         }))
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Yes,
-    No,
 }
 
 /// The `kind` of a location: a word, or one for each kind of record.

@@ -25,18 +25,17 @@ pub(super) struct NameReader {
     hasher: foldhash::fast::FixedState,
 }
 
-/// A field that has a name: nothing, always the same, or a column.
+/// A name that is always the same, or one from a column.
 pub(super) enum Name {
     Always(Symbol),
     Column(Box<NameReader>),
 }
 
 impl Name {
-    pub fn new(feed: Option<&NameFeed>, symbols: &mut SymbolCache<'_>) -> Self {
+    pub fn new(feed: &NameFeed, symbols: &mut SymbolCache<'_>) -> Self {
         match feed {
-            None => Self::Always(Symbol::NONE),
-            Some(NameFeed::Constant(text)) => Self::Always(symbols.intern(text)),
-            Some(NameFeed::Column(column)) => Self::Column(Box::new(NameReader::new(column.as_ref().clone()))),
+            NameFeed::Constant(text) => Self::Always(symbols.intern(text)),
+            NameFeed::Column(column) => Self::Column(Box::new(NameReader::new(column.as_ref().clone()))),
         }
     }
 }
@@ -153,7 +152,7 @@ impl Default for ShortNames {
 }
 
 impl ShortNames {
-    #[inline]
+    #[inline(always)]
     fn get(&self, word: u64, tag: u32) -> Option<Symbol> {
         let mut at = self.home(word, tag);
         loop {
@@ -194,7 +193,7 @@ impl ShortNames {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn home(&self, word: u64, tag: u32) -> usize {
         // The highest bits of a product by an odd constant (the golden ratio) depend on every bit of the word.
         let mixed = (word ^ u64::from(tag).rotate_right(8)).wrapping_mul(0x9e37_79b9_7f4a_7c15);

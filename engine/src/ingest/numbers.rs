@@ -24,11 +24,12 @@ impl Span {
 }
 
 /// Up to eight bytes from `from`, the first in the lowest place, zeros above `len`.
+#[inline(always)]
 pub(super) fn word(text: &[u8], from: usize, len: usize) -> u64 {
     debug_assert!(len <= 8);
     if let Some(bytes) = text.get(from..from + 8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) {
         // Shifting by 64 is no shift: a length of 0 is asked for by nobody but costs nothing to get right.
-        return u64::from_le_bytes(bytes) & u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0);
+        return u64::from_le_bytes(bytes) & u64::MAX.checked_shr(64_u32.wrapping_sub(8 * len as u32)).unwrap_or(0);
     }
     let mut bytes = [0; 8];
     for (to, &byte) in bytes.iter_mut().zip(text.get(from..from + len).unwrap_or_default()) {
@@ -38,10 +39,11 @@ pub(super) fn word(text: &[u8], from: usize, len: usize) -> u64 {
 }
 
 /// A number of 1 to 8 digits in a word as [`word`] gives it.
+#[inline(always)]
 fn digits8(word: u64, len: usize) -> Option<u64> {
     // Moved up, so that the last digit is the highest byte; the free places below read as zeros.
-    let shift = 64 - 8 * len as u32;
-    let word = (word << shift) | 0x3030_3030_3030_3030_u64.checked_shr(64 - shift).unwrap_or(0);
+    let shift = 64_u32.wrapping_sub(8 * len as u32);
+    let word = word.wrapping_shl(shift) | 0x3030_3030_3030_3030_u64.checked_shr(8 * len as u32).unwrap_or(0);
     let high = word & 0xf0f0_f0f0_f0f0_f0f0;
     let carried = word.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
     if high != 0x3030_3030_3030_3030 || carried != 0x3030_3030_3030_3030 {

@@ -61,9 +61,9 @@ impl Cards {
         for row in sheet::read(dir, FILE, &columns, None, mistakes) {
             let [token, account, issuer, class, medium, valid_from, valid_to, birth_date] = row.fields;
             let Some(token) = token_of(&token, FILE, row.line, "token", mistakes) else { continue };
-            if let Some(first) = cards.places.get(&token).and_then(|&at| lines.get(at as usize)) {
+            let first = cards.places.get(&token).and_then(|&at| lines.get(at as usize)).copied();
+            if let Some(first) = first {
                 mistakes.add(FILE, Some(row.line), format!("this token is already on line {first}"), Some("a token is registered once"));
-                continue;
             }
             let account = if account.is_empty() { Some(token) } else { token_of(&account, FILE, row.line, "account", mistakes) };
             let issuers = [PartyKind::Bank, PartyKind::Network];
@@ -87,6 +87,9 @@ impl Cards {
             let birth_date = day(&birth_date, "birth_date");
             if valid_to < valid_from {
                 mistakes.add(FILE, Some(row.line), "`valid_to` is before `valid_from`", None);
+            }
+            if first.is_some() {
+                continue;
             }
             let at = u32::try_from(cards.list.len()).expect("fewer than 4 billion cards");
             cards.places.insert(token, at);

@@ -6,7 +6,7 @@ use super::{Adjust, AdjustRule, Base, BasePrice, Funder, Matrix, Rate, Scope, St
 use crate::mistake::{Mistakes, line_of};
 use domain::{Day, RecordKind, Symbol, SymbolTable};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Component, Path};
 use toml::Spanned;
 
 #[derive(Deserialize)]
@@ -230,6 +230,11 @@ impl Reader<'_> {
             return None;
         };
         let (at, table) = (table.span().start, table.get_ref());
+        if !is_table_name(&table.file) {
+            let hint = "put the fare matrix beside the tariff file and name it without a folder: fares.csv";
+            self.add(at, "`matrix.file` is not the name of a .csv file in `tariff/`", Some(hint));
+            return None;
+        }
         let shown = format!("tariff/{}", table.file);
         let text = match std::fs::read_to_string(self.folder.join(&table.file)) {
             Ok(text) => text,
@@ -325,6 +330,13 @@ impl Reader<'_> {
         let divisor = gcd(numerator, 10_000);
         Some(Rate { numerator: numerator / divisor, denominator: 10_000 / divisor })
     }
+}
+
+/// Whether a file is one that the scheme's digest covers: in `tariff/` itself, and none of those that `scheme::folder` leaves
+/// out. What decides prices must not change unseen.
+fn is_table_name(file: &str) -> bool {
+    let plain = Path::new(file).components().eq([Component::Normal(file.as_ref())]) && !file.contains('\\');
+    plain && file.ends_with(".csv") && !file.starts_with('.') && !file.starts_with("map")
 }
 
 fn gcd(a: i64, b: i64) -> i64 {

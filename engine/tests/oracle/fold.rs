@@ -61,7 +61,8 @@ impl Memory {
             }
         }
         let end = scheme.clock.day_end(day);
-        if self.open.as_ref().is_some_and(|open| end.0 - open.tap_on.record.time.0 >= open.open_ms) {
+        // No later record can end the journey of a rider without a card.
+        if self.open.as_ref().is_some_and(|open| end.0 - open.tap_on.record.time.0 >= open.open_ms || open.tap_on.finding.account.is_empty()) {
             self.give_up(scheme, own, &mut carried);
         }
         if let Some(open) = &mut self.open {
@@ -228,9 +229,6 @@ fn shares(total_minor: i64, reductions: &[(Symbol, Fraction)]) -> BTreeMap<Symbo
 
 /// The ride of a tap-on that an earlier close took in.
 pub fn carried_ruling(tap_on: Case, day: Day) -> Ruling {
-    let mut flags = Flags::RIDE.with(Flags::CARRIED).with(tap_on.flags);
-    if tap_on.service_day < day {
-        flags.set(Flags::LATE);
-    }
+    let flags = Flags::RIDE.with(Flags::CARRIED).with(tap_on.flags);
     Ruling { record: tap_on.record, reason: Reason::Cleared, flags, service_day: tap_on.service_day, held_since: day, price: tap_on.price.expect("given up") }
 }

@@ -10,7 +10,7 @@ pub mod refunds;
 pub mod registry;
 pub mod universe;
 
-use domain::{Day, Flags, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
+use domain::{Day, Flags, IdKind, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
 use engine::close::FileOutcomes;
 use engine::scheme::{ConflictPolicy, Scheme};
 use fold::Memory;
@@ -126,10 +126,12 @@ impl<'s> Oracle<'s> {
         copies.extend(intake.iter().filter(|(_, record)| record.id() == id).map(|&(file, record)| (record, file, None)));
         // The earliest copy of a version stands for it; one that an earlier close has listed already goes on standing.
         copies.sort_by_key(|(record, file, carried)| (carried.is_none(), record.arrival, record.source_ref, *file));
-        let decided: Vec<&Record> = self.final_rulings.iter().map(|ruling| &ruling.record).filter(|record| record.id() == id).collect();
+        let decided: Vec<&Ruling> = self.final_rulings.iter().filter(|ruling| ruling.record.id() == id).collect();
+        // A version that lost against another one contests nothing later.
+        let taken = decided.iter().any(|ruling| ruling.reason != Reason::ConflictLost);
         let mut versions: Vec<(Record, u32, Option<Day>, u64)> = Vec::new();
         for (record, file, carried) in copies {
-            let known = decided.iter().any(|earlier| earlier.same_content(&record));
+            let known = decided.iter().any(|earlier| earlier.record.same_content(&record));
             let version = versions.iter_mut().find(|version| version.0.same_content(&record));
             if known || version.is_some() {
                 assert!(carried.is_none(), "a held record is held once");
@@ -142,12 +144,12 @@ impl<'s> Oracle<'s> {
             }
         }
         let first = versions.iter().map(|version| version.3).min();
-        let several = versions.len() > 1 || !decided.is_empty();
+        let several = versions.len() > 1 || taken;
         for (record, file, carried, arrival) in versions {
             let mut finding = registry::find(self.scheme, day, &record, carried.is_some());
             let lost = match self.scheme.conflict {
                 ConflictPolicy::HoldAll => several.then_some(Reason::Conflict),
-                ConflictPolicy::FirstWins => (!decided.is_empty() || Some(arrival) != first).then_some(Reason::ConflictLost),
+                ConflictPolicy::FirstWins => (taken || Some(arrival) != first).then_some(Reason::ConflictLost),
             };
             finding.reason = lost.unwrap_or(finding.reason);
             let service_day = self.scheme.clock.service_day(record.time);
@@ -178,7 +180,8 @@ impl<'s> Oracle<'s> {
             }
             outcomes.conflict += u64::from(matches!(reason, Reason::Conflict | Reason::ConflictLost));
         }
-        if service_day < day && reason == Reason::Cleared {
+        // What came in after its own service day was closed.
+        if carried.is_none() && self.scheme.clock.service_day(record.time) < day {
             flags.set(Flags::LATE);
         }
         if price.is_some() {
@@ -201,7 +204,8 @@ fn accounts(cases: &[Case]) -> Vec<String> {
 }
 
 /// Event order: time, terminal (shorter first, then bytes), sequence, epoch; where there is no sequence, the id.
-pub fn event_key(record: &Record, symbols: &SymbolTable) -> (i64, usize, String, u64, u32, [u64; 2]) {
+pub fn event_key(record: &Record, symbols: &SymbolTable) -> (i64, usize, String, u64, u64, IdKind) {
     let terminal = symbols.text(record.terminal).to_string();
-    (record.time.0, terminal.len(), terminal, record.sequence, record.epoch, record.id_bits)
+    let [high, low] = if record.id_kind == IdKind::Sequence { [u64::from(record.epoch), record.sequence] } else { record.id_bits };
+    (record.time.0, terminal.len(), terminal, low, high, record.id_kind)
 }

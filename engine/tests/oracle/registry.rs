@@ -101,7 +101,7 @@ fn card_trouble(scheme: &Scheme, record: &Record, issuer: Symbol) -> Option<Reas
             if date < card.valid_from || date > card.valid_to {
                 return Some(Reason::CardExpired);
             }
-            if !scheme.open.classes && !record.class.is_none() && record.class != card.class {
+            if !record.class.is_none() && record.class != card.class {
                 return Some(Reason::WrongClass);
             }
         }

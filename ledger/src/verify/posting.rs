@@ -1,6 +1,6 @@
 //! The posting rule a second time, written out by hand from what a decision says.
 
-use domain::{Decision, Outcome, Symbol, SymbolTable};
+use domain::{Decision, Flags, Outcome, Symbol, SymbolTable};
 use std::collections::{BTreeMap, HashMap};
 
 /// Party, product and the name of the role.
@@ -9,13 +9,23 @@ pub(crate) type Account = (String, String, &'static str);
 /// Debits and credits by account.
 pub(crate) type Book = BTreeMap<Account, (i128, i128)>;
 
-/// What the decisions of one close come to.
+/// What the decisions of one close come to. A carried decision is no record of the day: another day counted it. Its ride and
+/// its money are of this day all the same.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub book: Book,
     pub decisions: u64,
+    /// Records of the day, by outcome.
     pub cleared: u64,
     pub held: u64,
+    pub rejected: u64,
+    /// Those inside `held` and `rejected` that met another version of themselves.
+    pub conflict: u64,
+    pub rides: u64,
+    pub charged_rides: u64,
+    pub capped_rides: u64,
+    pub gross: i128,
+    pub fees: i128,
     pub entries: u64,
     pub postings: u64,
     pub debit: i128,
@@ -29,11 +39,7 @@ impl Tally {
         let mut sums: HashMap<(Option<Symbol>, Symbol, &'static str), (i128, i128)> = HashMap::new();
         for (at, decision) in decisions.iter().enumerate() {
             self.decisions += 1;
-            match decision.reason.outcome() {
-                Outcome::Cleared => self.cleared += 1,
-                Outcome::Held => self.held += 1,
-                Outcome::Duplicate | Outcome::Rejected => {}
-            }
+            self.count(decision);
             let (mut given, mut foreign) = (0i128, 0i128);
             let mut legs = vec![(Some(decision.issuer), "receivable", i128::from(decision.charged_minor))];
             for discount in decision.discounts {
@@ -70,5 +76,25 @@ impl Tally {
             *sum = (sum.0 + debit, sum.1 + credit);
         }
         odd
+    }
+
+    fn count(&mut self, decision: &Decision) {
+        if !decision.flags.has(Flags::CARRIED) {
+            match decision.reason.outcome() {
+                Outcome::Cleared => self.cleared += 1,
+                Outcome::Held => self.held += 1,
+                Outcome::Rejected => self.rejected += 1,
+                // A repeat has no decision; one that has is a record too many, which shows in the count of duplicates.
+                Outcome::Duplicate => {}
+            }
+            self.conflict += u64::from(decision.reason.is_conflict());
+        }
+        if decision.flags.has(Flags::RIDE) {
+            self.rides += 1;
+            self.charged_rides += u64::from(decision.charged_minor > 0);
+            self.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
+            self.gross += i128::from(decision.charged_minor);
+            self.fees += i128::from(decision.fee_minor);
+        }
     }
 }

@@ -110,16 +110,31 @@ impl Replay {
         (info.state, info.totals, info.closed_height) = (DayState::Closed, *totals, height);
         let scheme = info.scheme;
         report.decisions += tally.decisions;
+        let booked = || self.files.values().filter(|file| file.day == day && file.state == FileState::Booked);
+        let journaled: u64 = booked().map(|file| file.received).sum();
+        let refused: u64 = booked().map(|file| file.refused).sum();
+        let decided = tally.cleared + tally.held + tally.rejected;
+        let wide = |count: u64| i128::from(count);
         for (what, stated, found) in [
-            ("cleared", i128::from(totals.cleared), i128::from(tally.cleared)),
-            ("held", i128::from(totals.held), i128::from(tally.held)),
-            ("entries", i128::from(totals.entries), i128::from(tally.entries)),
-            ("postings", i128::from(totals.postings), i128::from(tally.postings)),
+            ("received", wide(totals.received), wide(journaled + refused)),
+            ("cleared", wide(totals.cleared), wide(tally.cleared)),
+            // What was taken in and has no decision was a repeat.
+            ("duplicate", wide(totals.duplicate), wide(journaled) - wide(decided)),
+            ("conflict", wide(totals.conflict), wide(tally.conflict)),
+            ("held", wide(totals.held), wide(tally.held)),
+            ("rejected", wide(totals.rejected), wide(tally.rejected + refused)),
+            ("rides", wide(totals.rides), wide(tally.rides)),
+            ("charged_rides", wide(totals.charged_rides), wide(tally.charged_rides)),
+            ("capped_rides", wide(totals.capped_rides), wide(tally.capped_rides)),
+            ("entries", wide(totals.entries), wide(tally.entries)),
+            ("postings", wide(totals.postings), wide(tally.postings)),
             ("debit_minor", i128::from(totals.debit_minor), tally.debit),
             ("credit_minor", i128::from(totals.credit_minor), tally.credit),
+            ("gross_minor", i128::from(totals.gross_minor), tally.gross),
+            ("fee_minor", i128::from(totals.fee_minor), tally.fees),
         ] {
             if stated != found {
-                report.differs(height, format!("the day's totals say {what} {stated}; its decisions come to {found}"));
+                report.differs(height, format!("the day's totals say {what} {stated}; its files and decisions come to {found}"));
             }
         }
         if tally.debit != tally.credit {
