@@ -30,6 +30,10 @@ pub struct Shown {
 pub enum Command {
     /// Take in files, close the day and publish its settlement files
     Clear(ClearArgs),
+    /// The same on a generated day of the bundled scheme, in a fresh folder
+    Demo(DemoArgs),
+    /// Make a realistic day of records from a seed, with faults
+    Generate(GenerateArgs),
     /// Take in files of terminal records
     Ingest(IngestArgs),
     /// Decide and post the open day
@@ -110,8 +114,8 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "demo")]
     pub out: PathBuf,
     /// How many records to make
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub records: u64,
+    #[arg(long, value_name = "N", default_value_t = 60_000)]
+    pub records: u32,
     #[arg(long, value_name = "N", default_value_t = 20_260_302)]
     pub seed: u64,
     #[command(flatten)]
@@ -217,9 +221,12 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub day: Day,
     #[arg(long, value_name = "N")]
-    pub records: u64,
+    pub records: u32,
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// The usual rates of faults times so many hundredths; 0 for none
+    #[arg(long, value_name = "PERCENT", default_value_t = 100)]
+    pub faults_percent: u32,
     /// A .csv or .tap file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

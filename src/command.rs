@@ -2,7 +2,8 @@
 
 pub mod clear;
 pub mod close;
-
+pub mod demo;
+pub mod generate;
 pub mod ingest;
 pub mod inspect;
 pub mod scheme;
@@ -22,6 +23,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
     let shown = cli.shown;
     match &cli.command {
         Command::Clear(args) => clear::run(args, shown),
+        Command::Demo(args) => demo::run(args, shown),
+        Command::Generate(args) => generate::run(args, shown),
         Command::Ingest(args) => ingest::run(args, shown),
         Command::Close(args) => close::run(args, shown),
         Command::Settle(args) => settle::run(args, shown),

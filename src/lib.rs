@@ -6,6 +6,7 @@ pub mod cli;
 pub mod closing;
 pub mod command;
 pub mod failure;
+pub mod generate;
 pub mod history;
 pub mod intake;
 pub mod opening;

@@ -7,9 +7,11 @@ use domain::Day;
 use ledger::DayTotals;
 use serde::Serialize;
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 /// What `clear`, `ingest` and `close` tell. Before a close the outcomes are provisional.
 #[derive(Clone, Debug, Default, Serialize)]
+#[allow(clippy::disallowed_types, reason = "`seconds` is a wall time for people, no money")]
 pub struct Result {
     pub day: String,
     pub received: u64,
@@ -84,9 +86,9 @@ impl Result {
 
     /// With the time it took for `records` records.
     #[must_use]
-    pub fn timed(mut self, started: std::time::Instant, records: u64) -> Self {
+    pub fn timed(mut self, started: Instant, records: u64) -> Self {
         let elapsed = started.elapsed();
-        self.seconds = (elapsed.as_secs_f64() * 1000.0).round() / 1000.0;
+        self.seconds = Duration::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)).as_secs_f64();
         self.records_per_second = u64::try_from(u128::from(records) * 1_000_000 / elapsed.as_micros().max(1)).unwrap_or(u64::MAX);
         self
     }

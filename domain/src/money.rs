@@ -52,15 +52,16 @@ pub fn round_half_up(amount_minor: i64, numerator: i64, denominator: i64) -> i64
 pub fn split(total_minor: i64, weights: &[i64]) -> Vec<i64> {
     assert!(!weights.is_empty() && weights.iter().all(|&weight| weight >= 0), "shares need weights that are not negative");
     let weight_sum: i128 = weights.iter().map(|&weight| i128::from(weight)).sum();
-    let weight_of = |index: usize| if weight_sum == 0 { 1 } else { i128::from(weights[index]) };
+    let weights = weights.iter().map(|&weight| if weight_sum == 0 { 1 } else { i128::from(weight) });
     let divisor = if weight_sum == 0 { weights.len() as i128 } else { weight_sum };
     let total = i128::from(total_minor.unsigned_abs());
-    let mut shares: Vec<i128> = (0..weights.len()).map(|index| total * weight_of(index) / divisor).collect();
-    let left = total - shares.iter().sum::<i128>();
-    let mut order: Vec<usize> = (0..weights.len()).collect();
-    order.sort_by_key(|&index| (-(total * weight_of(index) % divisor), index));
-    for &index in order.iter().take(usize::try_from(left).expect("fewer units are left than there are shares")) {
-        shares[index] += 1;
+    let (mut shares, remainders): (Vec<i128>, Vec<i128>) = weights.map(|weight| (total * weight / divisor, total * weight % divisor)).unzip();
+    let left = usize::try_from(total - shares.iter().sum::<i128>()).expect("fewer units are left than there are shares");
+    let mut order: Vec<(&mut i128, i128)> = shares.iter_mut().zip(remainders).collect();
+    // The sort is stable: of equal remainders the earlier weight's stays first.
+    order.sort_by_key(|&(_, remainder)| -remainder);
+    for (share, _) in order.into_iter().take(left) {
+        *share += 1;
     }
     let sign = i128::from(total_minor.signum());
     shares.into_iter().map(|share| i64::try_from(share * sign).expect("a share fits i64")).collect()

@@ -225,11 +225,11 @@ impl Decided<'_> {
 /// By symbol: its place in the order of terminal ids.
 fn ranks(symbols: &SymbolTable) -> Vec<u32> {
     let texts = symbols.texts();
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_unstable_by(|&a, &b| shorter_first(texts[a].as_bytes(), texts[b].as_bytes()));
     let mut ranks = vec![0; texts.len()];
-    for (rank, symbol) in (0u32..).zip(order) {
-        ranks[symbol] = rank;
+    let mut order: Vec<_> = texts.iter().zip(&mut ranks).collect();
+    order.sort_unstable_by(|(a, _), (b, _)| shorter_first(a.as_bytes(), b.as_bytes()));
+    for (next, (_, rank)) in (0u32..).zip(order) {
+        *rank = next;
     }
     ranks
 }
@@ -291,7 +291,7 @@ impl FromIterator<RecordId> for IdFilter {
                 filter.bits = vec![0; (FILTER_BITS / 64) as usize];
             }
             let bit = Self::bit(&id);
-            filter.bits[(bit / 64) as usize] |= 1 << (bit % 64);
+            *filter.bits.get_mut((bit / 64) as usize).expect("a word for every bit") |= 1 << (bit % 64);
             filter.ids.insert(id);
         }
         filter

@@ -22,7 +22,7 @@ impl Sequences {
     pub fn mark(&mut self, sequence: u64) -> bool {
         let page = self.0.entry(sequence / PAGE_BITS).or_default();
         let bit = sequence % PAGE_BITS;
-        let word = &mut page[(bit / 64) as usize];
+        let word = page.get_mut((bit / 64) as usize).expect("a page has a word for each of its bits");
         let fresh = *word & (1 << (bit % 64)) == 0;
         *word |= 1 << (bit % 64);
         fresh
@@ -44,7 +44,8 @@ impl Sequences {
         let mut gaps = Vec::new();
         let mut expected: Option<u64> = None;
         for (&number, page) in &self.0 {
-            for bit in (0..PAGE_BITS).filter(|bit| page[(bit / 64) as usize] & (1 << (bit % 64)) != 0) {
+            let bits = (0u64..).zip(page).flat_map(|(at, word)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| at * 64 + bit));
+            for bit in bits {
                 let sequence = number * PAGE_BITS + bit;
                 if let Some(expected) = expected.filter(|&expected| expected < sequence) {
                     gaps.push((expected, sequence - 1));
@@ -105,12 +106,12 @@ impl Seen {
         if self.terminals.len() <= terminal.index() {
             self.terminals.resize_with(terminal.index() + 1, Vec::new);
         }
-        let epochs = &mut self.terminals[terminal.index()];
+        let epochs = self.terminals.get_mut(terminal.index()).expect("the table was made long enough");
         let at = epochs.iter().position(|(known, _)| *known == epoch).unwrap_or_else(|| {
             epochs.push((epoch, Sequences::default()));
             epochs.len() - 1
         });
-        &mut epochs[at].1
+        epochs.get_mut(at).map(|(_, sequences)| sequences).expect("found or added just now")
     }
 
     /// Puts back what a checkpoint stored of one terminal and epoch.

@@ -1,5 +1,7 @@
 //! How a file is cut and in which format it comes changes nothing: the same rows are the same records.
 
+#![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
+
 use domain::record::IdKind;
 use domain::symbol::SymbolCache;
 use domain::{CardToken, EventTime, Record, RecordId, RecordKind, SourceRef, Symbol, SymbolTable};

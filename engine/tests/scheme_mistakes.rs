@@ -156,7 +156,8 @@ fn each_mistake_has_its_line_and_a_hint() {
 
 #[test]
 fn a_fare_matrix_lies_beside_its_tariff() {
-    for file in ["../fares.csv", "deeper/fares.csv", "/etc/fares.csv", "deeper\\\\fares.csv", "..", ".", "", "fares.csv/", "fares.txt", ".fares.csv", "map.csv"] {
+    for file in ["../fares.csv", "deeper/fares.csv", "/etc/fares.csv", "deeper\\\\fares.csv", "..", ".", "", "fares.csv/", "fares.txt", ".fares.csv", "map.csv"]
+    {
         let price = format!(
             "price = \"matrix\"\nno_tap_on_minor = 0\nno_tap_off_minor = 0\nunknown_pair_minor = 0\n\
              matrix = {{ file = \"{file}\", from = \"a\", to = \"b\", fare_minor = \"c\", location_kind = \"station\" }}\n"

@@ -4,6 +4,8 @@
 //! The day is made up: terminals of 5 digits, some 11,000 of them in a block, seven-digit card tokens, a reference that
 //! counts. Symbols are spread over a table of 100,000 names, as they are in a province.
 
+#![allow(clippy::indexing_slicing, reason = "it measures with data of its own")]
+
 use domain::record::{CardToken, SourceRef};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, EventTime, Flags, Reason, Record, RecordKind, Symbol, SymbolTable};

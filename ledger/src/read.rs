@@ -139,6 +139,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the storage fails.
+    #[allow(clippy::type_complexity, reason = "keys and values are both bytes, and that is all there is to say")]
     pub fn checkpoints(&self, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError> {
         let mut found = Vec::new();
         for row in store::scan(&self.db, CHECKPOINTS, &[kind]) {

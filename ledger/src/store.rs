@@ -116,8 +116,11 @@ pub(crate) fn height_of(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|height| u64::from_be_bytes(*height))
 }
 
+/// A key and its value.
+pub(crate) type KeyValue = (Box<[u8]>, Box<[u8]>);
+
 /// All keys and values that begin with `prefix`, in key order.
-pub(crate) fn scan<'d>(db: &'d DB, name: &str, prefix: &'d [u8]) -> impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>> + 'd {
+pub(crate) fn scan<'d>(db: &'d DB, name: &str, prefix: &'d [u8]) -> impl Iterator<Item = Result<KeyValue, rocksdb::Error>> + 'd {
     db.iterator_cf(cf(db, name), IteratorMode::From(prefix, Direction::Forward))
         .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
 }

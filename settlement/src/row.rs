@@ -11,6 +11,7 @@ const CELL_BYTES: usize = 32;
 /// Three digits and, in the fourth byte, how many of them are leading zeros.
 static TRIPLES: [[u8; 4]; 1000] = triples();
 
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it, and would refuse an index out of bounds")]
 const fn triples() -> [[u8; 4]; 1000] {
     let mut table = [[0; 4]; 1000];
     let mut n = 0;

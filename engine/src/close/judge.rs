@@ -208,5 +208,5 @@ fn slot<T: Clone>(by_symbol: &mut Vec<Option<T>>, symbol: Symbol) -> &mut Option
     if by_symbol.len() <= symbol.index() {
         by_symbol.resize(symbol.index() + 1, None);
     }
-    &mut by_symbol[symbol.index()]
+    by_symbol.get_mut(symbol.index()).expect("the table was made long enough")
 }

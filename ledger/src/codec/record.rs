@@ -197,8 +197,8 @@ fn set_original_number<const AT: usize>(record: &mut Record, value: i64) -> bool
             true
         }
         Some(RecordId::Columns(bits) | RecordId::FileRow(bits)) => {
-            bits[AT] = value.cast_unsigned();
-            true
+            let half = bits.get_mut(AT);
+            half.map(|half| *half = value.cast_unsigned()).is_some()
         }
         None => value == 0,
     }

@@ -84,7 +84,7 @@ fn eight_digits(ascii: u64) -> u64 {
 
 /// The reverse of [`eight_digits`] for a number below 10^8.
 fn ascii_of_eight(value: u64) -> u64 {
-    let fours = value / 10_000 | (value % 10_000) << 32;
+    let fours = (value / 10_000) | ((value % 10_000) << 32);
     let hundreds = (fours * 10_486) >> 20 & 0x0000_007f_0000_007f;
     let pairs = hundreds | (fours - hundreds * 100) << 16;
     let tens = (pairs * 103) >> 10 & 0x000f_000f_000f_000f;

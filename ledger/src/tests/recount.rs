@@ -37,6 +37,9 @@ fn second_day() -> SecondDay {
     SecondDay { decisions, counts }
 }
 
+/// A mistake that a close could make in its totals.
+type Wrong = fn(&mut DayTotals);
+
 /// What `verify` finds after a first day, and a second one whose close says `counts`.
 fn found(decisions: &[Decision], counts: DayTotals) -> Vec<String> {
     let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
@@ -67,7 +70,7 @@ fn a_carried_record_is_no_record_of_the_day_but_its_ride_is_one() {
 #[test]
 fn every_count_that_a_close_states_wrongly_is_found() {
     let SecondDay { decisions, counts } = second_day();
-    let wrong: [(&str, fn(&mut DayTotals)); 11] = [
+    let wrong: [(&str, Wrong); 11] = [
         ("received 8; its files and decisions come to 7", |totals| totals.received += 1),
         ("cleared 3; its files and decisions come to 2", |totals| totals.cleared += 1),
         ("duplicate 0; its files and decisions come to 1", |totals| totals.duplicate -= 1),

@@ -17,6 +17,7 @@ fn after_flipping(family: &'static str, prefix: &[u8], flip: impl Fn(&mut Vec<u8
     ledger.verify().expect("reads").differences.into_iter().map(|difference| difference.what).collect()
 }
 
+#[allow(clippy::ptr_arg, reason = "it is one of the changes that `after_flipping` takes")]
 fn flip_first(value: &mut Vec<u8>) {
     value[0] ^= 1;
 }
