@@ -32,7 +32,7 @@ pub fn mapping(path: Option<&Path>) -> Result<Mapping, Failure> {
 /// Mistakes as a refusal: one line each, with its hint.
 #[must_use]
 pub fn refused_for(what: &str, mistakes: &[Mistake]) -> Failure {
-    let plural = if mistakes.len() == 1 { "a mistake" } else { "mistakes" };
+    let plural = if mistakes.len() == 1 { "mistake" } else { "mistakes" };
     let lines = mistakes.iter().map(|mistake| match &mistake.hint {
         Some(hint) => format!("{mistake}\n    hint: {hint}"),
         None => mistake.to_string(),

@@ -55,7 +55,7 @@ pub struct Step {
 }
 
 /// One step of the fold. `version` is the tariff in force at this tap; `version_at` finds the one of an earlier tap-on.
-pub fn next<'t>(state: &mut AccountState, tap: &Tap, version: &'t Version, version_at: impl Fn(Day) -> Option<&'t Version>) -> Step {
+pub fn next<'t>(state: &mut AccountState, tap: &Tap, version: &'t Version, version_at: impl Fn(EventTime) -> Option<&'t Version>) -> Step {
     let Some(base) = version.base_for(tap.kind, tap.mode, tap.operator) else {
         return Step::default();
     };
@@ -76,15 +76,15 @@ pub fn next<'t>(state: &mut AccountState, tap: &Tap, version: &'t Version, versi
 }
 
 /// At the end of a clearing day: a tap-on that has been open too long is a ride without a tap-off.
-pub fn close_day<'t>(state: &mut AccountState, day_end: EventTime, version_at: impl Fn(Day) -> Option<&'t Version>) -> Option<(OpenTap, Fare)> {
+pub fn close_day<'t>(state: &mut AccountState, day_end: EventTime, version_at: impl Fn(EventTime) -> Option<&'t Version>) -> Option<(OpenTap, Fare)> {
     let open = state.open.filter(|open| day_end.0 - open.tap.time.0 >= open.open_ms)?;
     state.open = None;
     Some((open, give_up(state, &open, &version_at)))
 }
 
-fn give_up<'t>(state: &mut AccountState, open: &OpenTap, version_at: &impl Fn(Day) -> Option<&'t Version>) -> Fare {
+fn give_up<'t>(state: &mut AccountState, open: &OpenTap, version_at: &impl Fn(EventTime) -> Option<&'t Version>) -> Fare {
     let flags = Flags::RIDE.with(Flags::NO_TAP_OFF);
-    match version_at(open.tap.service_day) {
+    match version_at(open.tap.time) {
         Some(version) => adjusted(state, &open.tap, version, open.no_tap_off_minor, open.tap.service_day, flags),
         None => Fare { service_day: open.tap.service_day, flags, ..Fare::default() },
     }
@@ -96,13 +96,13 @@ fn tap_off<'t>(
     base: &Base,
     stations: &StationPrice,
     version: &Version,
-    version_at: &impl Fn(Day) -> Option<&'t Version>,
+    version_at: &impl Fn(EventTime) -> Option<&'t Version>,
 ) -> Fare {
     let Some(OpenTap { tap: on, .. }) = state.open.take() else {
         return adjusted(state, tap, version, stations.no_tap_on_minor, tap.service_day, Flags::RIDE.with(Flags::NO_TAP_ON));
     };
     // The tariff at the tap-on prices the ride, its matrix included.
-    let version = version_at(on.service_day).unwrap_or(version);
+    let version = version_at(on.time).unwrap_or(version);
     let at_tap_on = version.base.iter().find(|other| other.name == base.name).map(|other| &other.price);
     let stations = if let Some(BasePrice::Matrix(stations)) = at_tap_on { stations } else { stations };
     let mut flags = Flags::RIDE;

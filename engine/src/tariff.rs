@@ -51,7 +51,7 @@ impl Scope {
 }
 
 /// Who bears a discount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Funder {
     /// Whoever earns the ride: a note, not a posting.
     Earner,

@@ -158,8 +158,8 @@ impl Folder<'_> {
                 amount_minor: event.amount_minor,
                 charged_minor: core.note(notes).and_then(|note| note.record.charged_minor),
             };
-            let Some(version) = self.version_on(core.service_day) else { continue };
-            let step = price::next(state, &tap, version, |day| self.version_on(day));
+            let Some(version) = self.version_at(core.time) else { continue };
+            let step = price::next(state, &tap, version, |time| self.version_at(time));
             if let Some((open, fare)) = step.abandoned {
                 put(open, fare, fares, carried);
             }
@@ -175,7 +175,7 @@ impl Folder<'_> {
     }
 
     fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
-        if let Some((open, fare)) = price::close_day(state, day_end, |day| self.version_on(day)) {
+        if let Some((open, fare)) = price::close_day(state, day_end, |time| self.version_at(time)) {
             put(open, fare, fares, carried);
         }
     }
@@ -201,8 +201,12 @@ impl Folder<'_> {
         }
     }
 
-    fn version_on(&self, day: Day) -> Option<&Version> {
-        self.scheme.tariff.version_on(day)
+    /// The tariff in force on the calendar day of a tap: it changes at midnight, whatever the service day.
+    fn version_at(&self, time: EventTime) -> Option<&Version> {
+        match self.scheme.tariff.versions.as_slice() {
+            [only] => Some(only),
+            _ => self.scheme.tariff.version_on(self.scheme.clock.calendar_day(time)),
+        }
     }
 
     /// The canonical order of a day: event time, terminal, id.

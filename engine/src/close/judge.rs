@@ -54,11 +54,8 @@ impl<'s> Judge<'s> {
             Payee::RecordOperator => operator,
         };
         let issuer = card.map_or(record.issuer, |card| card.issuer);
-        let class = match card {
-            Some(card) => card.class,
-            None if scheme.open.classes => record.class,
-            None => Symbol::NONE,
-        };
+        let registered_class = card.map_or(Symbol::NONE, |card| card.class);
+        let class = if scheme.open.classes { or(record.class, registered_class) } else { registered_class };
         let earner_kind = self.party(earner);
         let mut resolved = Resolved {
             reason: Reason::Cleared,
@@ -119,7 +116,7 @@ impl<'s> Judge<'s> {
         if !card.is_valid_on(self.scheme.clock.calendar_day(record.time)) {
             return Some(Reason::CardExpired);
         }
-        (!record.class.is_none() && record.class != card.class).then_some(Reason::WrongClass)
+        (!self.scheme.open.classes && !record.class.is_none() && record.class != card.class).then_some(Reason::WrongClass)
     }
 
     /// A card on the list is rejected where the terminal had it, and flagged where it did not have it yet.
@@ -172,7 +169,7 @@ impl<'s> Judge<'s> {
         if matches!(record.kind, RecordKind::Refund | RecordKind::Reversal) {
             return None;
         }
-        let version = self.version_on(resolved.service_day);
+        let version = self.version_on(self.scheme.clock.calendar_day(record.time));
         let priced = version.is_some_and(|version| version.base_for(record.kind, resolved.mode, resolved.earner).is_some());
         (!priced).then_some(Reason::NoTariff)
     }

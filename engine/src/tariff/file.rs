@@ -4,6 +4,7 @@
 
 use super::{Adjust, AdjustRule, Base, BasePrice, Funder, Matrix, Rate, Scope, StationPrice, Tariff, Version};
 use crate::mistake::{Mistakes, line_of};
+use domain::decision::FUNDERS_MAX;
 use domain::{Day, RecordKind, Symbol, SymbolTable};
 use serde::Deserialize;
 use std::path::{Component, Path};
@@ -144,6 +145,11 @@ impl Reader<'_> {
         if file.base.is_empty() {
             self.add(0, "no [[base]] rule: nothing has a price", Some("add at least one [[base]]"));
         }
+        let funders = most_funders(&adjust);
+        if funders > FUNDERS_MAX {
+            let message = format!("{funders} funders could share one ride; at most {FUNDERS_MAX} can");
+            self.add(0, message, Some("let fewer parties fund the adjustments of one kind of ride"));
+        }
         Some(Version { from: from?, base, adjust })
     }
 
@@ -191,7 +197,17 @@ impl Reader<'_> {
         if table.kinds.is_empty() {
             self.add(at, format!("base rule `{}` names no kinds", table.name), Some("e.g. kinds = [\"boarding\"]"));
         }
-        let price = match table.price.get_ref().as_str() {
+        let way = table.price.get_ref().as_str();
+        for kind in &scope.kinds {
+            let station = matches!(kind, RecordKind::TapOn | RecordKind::TapOff);
+            if way == "matrix" && !station {
+                self.add(at, format!("base rule `{}` prices a {} from station to station", table.name, kind.name()), Some("a matrix is for tap-on and tap-off"));
+            }
+            if *kind == RecordKind::TapOn && !matches!(way, "matrix" | "free") {
+                self.add(at, format!("base rule `{}` prices a tap-on by itself", table.name), Some("a tap-on is priced with its tap-off: use matrix, or free where the tap-off has the price"));
+            }
+        }
+        let price = match way {
             "flat" => BasePrice::Flat { amount_minor: self.amount(at, "amount_minor", table.amount_minor) },
             "free" => BasePrice::Free,
             "stated" => {
@@ -337,6 +353,39 @@ impl Reader<'_> {
 fn is_table_name(file: &str) -> bool {
     let plain = Path::new(file).components().eq([Component::Normal(file.as_ref())]) && !file.contains('\\');
     plain && file.ends_with(".csv") && !file.starts_with('.') && !file.starts_with("map")
+}
+
+/// The most parties that could fund one ride: over every kind, mode, operator and class that a rule tells apart.
+fn most_funders(adjust: &[Adjust]) -> usize {
+    let told_apart = |names: &dyn Fn(&Adjust) -> Vec<Symbol>| -> Vec<Symbol> {
+        let mut all: Vec<Symbol> = adjust.iter().flat_map(names).chain([Symbol::NONE]).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let classes_of = |adjust: &Adjust| if let AdjustRule::Class { classes, .. } = &adjust.rule { classes.clone() } else { Vec::new() };
+    let modes = told_apart(&|adjust| adjust.scope.modes.clone());
+    let operators = told_apart(&|adjust| adjust.scope.operators.clone());
+    let classes = told_apart(&classes_of);
+    let funders_of = |kind: RecordKind, mode: Symbol, operator: Symbol, class: Symbol| {
+        let applies = |adjust: &&Adjust| {
+            let for_class = !matches!(adjust.rule, AdjustRule::Class { .. }) || classes_of(adjust).contains(&class);
+            for_class && adjust.scope.covers(kind, mode, operator)
+        };
+        let mut funders: Vec<Funder> = adjust.iter().filter(applies).map(|adjust| adjust.funder).collect();
+        funders.sort_unstable();
+        funders.dedup();
+        funders.len()
+    };
+    let mut most = 0;
+    for kind in RecordKind::ALL {
+        for &mode in &modes {
+            for &operator in &operators {
+                most = classes.iter().map(|&class| funders_of(kind, mode, operator, class)).fold(most, usize::max);
+            }
+        }
+    }
+    most
 }
 
 fn gcd(a: i64, b: i64) -> i64 {

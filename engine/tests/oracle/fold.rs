@@ -38,7 +38,7 @@ impl Memory {
             if case.finding.reason != Reason::Cleared || matches!(case.record.kind, RecordKind::Refund | RecordKind::Reversal) {
                 continue;
             }
-            let version = scheme.tariff.version_on(case.service_day).expect("a tariff");
+            let version = scheme.tariff.version_on(scheme.clock.calendar_day(case.record.time)).expect("a tariff");
             let base = version.base_for(case.record.kind, case.finding.mode, case.finding.earner).expect("looked up before");
             match &base.price {
                 BasePrice::Matrix(stations) if case.record.kind == RecordKind::TapOn => {
@@ -74,7 +74,7 @@ impl Memory {
     /// A journey without an end costs what the tariff of its tap-on says, less what the rider is entitled to.
     fn give_up(&mut self, scheme: &Scheme, own: &mut [&mut Case], carried: &mut Vec<Case>) {
         let Some(mut open) = self.open.take() else { return };
-        let version = scheme.tariff.version_on(open.tap_on.service_day).expect("a tariff");
+        let version = scheme.tariff.version_on(scheme.clock.calendar_day(open.tap_on.record.time)).expect("a tariff");
         open.tap_on.flags.set(Flags::NO_TAP_OFF);
         self.ride(version, &mut open.tap_on, open.no_tap_off_minor);
         match open.at {
@@ -85,13 +85,13 @@ impl Memory {
 
     fn tap_off(&mut self, scheme: &Scheme, case: &mut Case) {
         let Some(open) = self.open.take() else {
-            let version = scheme.tariff.version_on(case.service_day).expect("a tariff");
+            let version = scheme.tariff.version_on(scheme.clock.calendar_day(case.record.time)).expect("a tariff");
             let amount_minor = stations(version, case).no_tap_on_minor;
             case.flags.set(Flags::NO_TAP_ON);
             return self.ride(version, case, amount_minor);
         };
         case.service_day = open.tap_on.service_day;
-        let version = scheme.tariff.version_on(case.service_day).expect("a tariff");
+        let version = scheme.tariff.version_on(scheme.clock.calendar_day(open.tap_on.record.time)).expect("a tariff");
         let prices = stations(version, case);
         let (from, to) = (open.tap_on.record.location, case.record.location);
         let mut fare = prices.matrix.fare_minor(from, to);

@@ -101,7 +101,7 @@ fn card_trouble(scheme: &Scheme, record: &Record, issuer: Symbol) -> Option<Reas
             if date < card.valid_from || date > card.valid_to {
                 return Some(Reason::CardExpired);
             }
-            if !record.class.is_none() && record.class != card.class {
+            if !scheme.open.classes && !record.class.is_none() && record.class != card.class {
                 return Some(Reason::WrongClass);
             }
         }
@@ -145,6 +145,6 @@ fn content_trouble(scheme: &Scheme, day: Day, record: &Record, finding: &Finding
             return Some(Reason::BalanceMismatch);
         }
     }
-    let covered = scheme.tariff.version_on(service_day).is_some_and(|version| version.base_for(record.kind, finding.mode, finding.earner).is_some());
+    let covered = scheme.tariff.version_on(clock.calendar_day(record.time)).is_some_and(|version| version.base_for(record.kind, finding.mode, finding.earner).is_some());
     (!gives_back && !covered).then_some(Reason::NoTariff)
 }
