@@ -8,7 +8,7 @@ use crate::intake::commit;
 use crate::progress::Progress;
 use domain::symbol::SymbolCache;
 use domain::{Decision, Flags, Outcome, SymbolTable};
-use engine::close::{Gather, decide, memory};
+use engine::close::{DecideError, Gather, decide};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
@@ -59,10 +59,14 @@ pub fn close(ledger: &mut Ledger, scheme: &Scheme, symbols: &SymbolTable, seen: 
     progress.step("closing: reading the day", "日终：读取当日记录");
     let held = history::held(ledger, symbols)?;
     let gathers = gather(ledger, scheme, symbols, workers, &held)?;
-    let before = history::before(ledger, scheme, symbols)?;
+    let before = history::before(ledger, symbols)?;
     progress.step("closing: deciding and pricing", "日终：判定与计价");
     let looking = &*ledger;
-    let decided = decide(scheme, symbols, day, workers, gathers, before, &|wanted| history::look_up(looking, symbols, wanted))?;
+    let decided = decide(scheme, symbols, day, workers, gathers, before, &|wanted| history::look_up(looking, symbols, wanted));
+    let decided = decided.map_err(|error| match error {
+        DecideError::Lookup(failure) => failure,
+        DecideError::Memory => history::broken("accounts"),
+    })?;
 
     progress.step("closing: posting", "日终：记账");
     let mut group = Group::new();
@@ -111,9 +115,7 @@ pub fn close(ledger: &mut Ledger, scheme: &Scheme, symbols: &SymbolTable, seen: 
     })?;
     assert_eq!(totals.debit_minor, totals.credit_minor, "debits equal credits");
     assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
-    let remembered = decided.remembered();
-    let accounts = parallel::map(workers, remembered, |_, accounts| memory::encode(accounts, &scheme.tariff, &texts));
-    After { seen, accounts, refunded: &decided.refunded, held: &still_held, hub: scheme.hub, day }.put(ledger, &texts, &mut group)?;
+    After { seen, accounts: &decided.remembered, refunded: &decided.refunded, held: &still_held, hub: scheme.hub, day }.put(ledger, &texts, &mut group)?;
     group.event(Event::Closed { day, totals, next: scheme.next_clearing_day(day) });
     commit(ledger, group)?;
     Ok(totals)

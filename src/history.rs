@@ -3,9 +3,8 @@
 use crate::failure::Failure;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, EventTime, RecordId, Symbol, SymbolTable};
-use engine::close::{Before, PARTITIONS, Refunded, memory};
+use engine::close::{Before, PARTITIONS, Refunded};
 use engine::dedup::{Seen, Sequences};
-use engine::scheme::Scheme;
 use hashbrown::HashMap;
 use ledger::{DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
 use std::sync::Arc;
@@ -26,7 +25,9 @@ mod kind {
     const _: () = assert!(settlement::MANIFESTS > REFUNDED, "no two kinds of checkpoint have one number");
 }
 
-fn broken(what: &str) -> Failure {
+/// A checkpoint that cannot be read.
+#[must_use]
+pub fn broken(what: &str) -> Failure {
     Failure::refused(format!("the ledger's checkpoint of {what} cannot be read")).hint("`tapclear verify` tells what else is wrong with the ledger")
 }
 
@@ -73,11 +74,11 @@ pub fn seen(ledger: &Ledger, symbols: &SymbolTable) -> Result<Seen, Failure> {
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn before(ledger: &Ledger, scheme: &Scheme, symbols: &SymbolTable) -> Result<Before, Failure> {
+pub fn before(ledger: &Ledger, symbols: &SymbolTable) -> Result<Before, Failure> {
     let mut remembered = vec![Vec::new(); PARTITIONS];
     for (key, value) in ledger.checkpoints(kind::ACCOUNTS).map_err(|error| unread(&error))? {
         let place = key.first().and_then(|&partition| remembered.get_mut(usize::from(partition))).ok_or_else(|| broken("accounts"))?;
-        *place = memory::decode(&value, &scheme.tariff, symbols).ok_or_else(|| broken("accounts"))?;
+        *place = value;
     }
     let mut refunded = Refunded::default();
     for (_, value) in ledger.checkpoints(kind::REFUNDED).map_err(|error| unread(&error))? {
@@ -108,7 +109,8 @@ pub fn held(ledger: &Ledger, symbols: &SymbolTable) -> Result<Vec<Decision>, Fai
 /// What a close leaves, put into the group of its `Closed` event.
 pub struct After<'a> {
     pub seen: &'a Seen,
-    pub accounts: Vec<Vec<u8>>,
+    /// By partition.
+    pub accounts: &'a [Vec<u8>],
     pub refunded: &'a Refunded,
     pub held: &'a [Decision],
     pub hub: Symbol,
@@ -129,7 +131,7 @@ impl After<'_> {
             let bytes = columns.iter().flatten().flat_map(|half| half.to_le_bytes()).collect();
             group.checkpoint(kind::COLUMN_IDS, &self.day.0.to_be_bytes(), bytes);
         }
-        for (partition, bytes) in (0u8..=u8::MAX).zip(&self.accounts) {
+        for (partition, bytes) in (0u8..=u8::MAX).zip(self.accounts) {
             group.checkpoint(kind::ACCOUNTS, &[partition], bytes.clone());
         }
         for (key, _) in ledger.checkpoints(kind::HELD).map_err(|error| unread(&error))? {

@@ -41,8 +41,8 @@ pub struct FileOutcomes {
 /// What earlier closes left.
 #[derive(Debug, Default)]
 pub struct Before {
-    /// By partition; absent partitions are empty.
-    pub remembered: Vec<Vec<Remembered>>,
+    /// What pricing remembers, by partition, as [`memory::encode`] wrote it; absent or empty partitions remember nothing.
+    pub remembered: Vec<Vec<u8>>,
     /// What has been given back of originals so far.
     pub refunded: Refunded,
 }
@@ -51,6 +51,21 @@ pub struct Before {
 /// that id and that time are meant; where none is given, those with that id. An id can have several: versions of a conflict,
 /// and every close that held the record.
 pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<Decision>>, E> + 'l;
+
+/// Why a day could not be decided.
+#[derive(Debug)]
+pub enum DecideError<E> {
+    /// Looking into closed days failed.
+    Lookup(E),
+    /// What pricing remembered cannot be read.
+    Memory,
+}
+
+impl<E> From<E> for DecideError<E> {
+    fn from(error: E) -> Self {
+        Self::Lookup(error)
+    }
+}
 
 /// Everything decided, ready to be handed on in order.
 pub struct Decided<'s> {
@@ -63,6 +78,8 @@ pub struct Decided<'s> {
     /// By file id.
     pub files: HashMap<u32, FileOutcomes, Fast>,
     pub refunded: Refunded,
+    /// What is remembered of accounts, by partition, encoded.
+    pub remembered: Vec<Vec<u8>>,
 }
 
 /// Events in a batch, on average: one block of the ledger.
@@ -73,7 +90,7 @@ const SAMPLE_EVERY: usize = 64;
 /// Decides a day.
 ///
 /// # Errors
-/// Those of `lookup`.
+/// Those of `lookup`, and what is remembered in a form that cannot be read.
 pub fn decide<'s, E: Send>(
     scheme: &'s Scheme,
     symbols: &SymbolTable,
@@ -82,7 +99,7 @@ pub fn decide<'s, E: Send>(
     gathers: Vec<Gather<'s>>,
     before: Before,
     lookup: &Lookup<'_, E>,
-) -> Result<Decided<'s>, E> {
+) -> Result<Decided<'s>, DecideError<E>> {
     let ranks = ranks(symbols);
     let mut files: HashMap<u32, FileOutcomes, Fast> = HashMap::with_hasher(Fast::default());
     let mut repeats = Vec::new();
@@ -160,7 +177,15 @@ pub fn decide<'s, E: Send>(
     let mut remembered = before.remembered;
     remembered.resize_with(PARTITIONS, Vec::new);
     let work: Vec<_> = joined.into_iter().zip(remembered).collect();
-    let mut parts = parallel::map(workers, work, |_, (part, remembered)| folder.fold(part.events, part.notes, remembered));
+    let texts = symbols.texts();
+    // Memories are read and written where they are used: as bytes they take a tenth of the room.
+    let folded = parallel::map(workers, work, |_, (part, remembered)| {
+        let remembered = if remembered.is_empty() { Vec::new() } else { memory::decode(&remembered, &scheme.tariff, symbols)? };
+        let mut folded = folder.fold(part.events, part.notes, remembered);
+        let remembered = memory::encode(&std::mem::take(&mut folded.remembered), &scheme.tariff, &texts);
+        Some((folded, remembered))
+    });
+    let (mut parts, remembered): (Vec<Folded>, Vec<Vec<u8>>) = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?.into_iter().unzip();
 
     let mut late_part = Folded::default();
     carried_rides(&mut parts, lookup, day, &mut late_part)?;
@@ -173,7 +198,7 @@ pub fn decide<'s, E: Send>(
     }
     files.remove(&u32::MAX);
     let cuts = cuts(&parts);
-    Ok(Decided { scheme, day, parts, cuts, ranks, files, refunded })
+    Ok(Decided { scheme, day, parts, cuts, ranks, files, refunded, remembered })
 }
 
 impl Decided<'_> {
@@ -213,12 +238,6 @@ impl Decided<'_> {
         let decision = event.decision(notes, self.day, venue, fee_minor);
         assert!(decision.adds_up(), "list price = cardholder + funders");
         decision
-    }
-
-    /// What is remembered of accounts, by partition.
-    #[must_use]
-    pub fn remembered(&self) -> Vec<&[Remembered]> {
-        self.parts.iter().take(PARTITIONS).map(|part| part.remembered.as_slice()).collect()
     }
 }
 

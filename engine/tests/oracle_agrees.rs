@@ -6,7 +6,7 @@
 mod oracle;
 
 use domain::{Day, Decision, EventTime, Outcome, Record, RecordId, SymbolTable};
-use engine::close::{Before, FileOutcomes, Gather, PARTITIONS, Remembered, decide, memory};
+use engine::close::{Before, FileOutcomes, Gather, decide};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
 use oracle::universe::{self, Dice};
@@ -25,14 +25,13 @@ struct Engine<'s> {
     seen: Seen,
     /// Per closed day, all its decisions.
     closed: Vec<Vec<Decision>>,
-    remembered: Vec<Vec<Remembered>>,
+    remembered: Vec<Vec<u8>>,
     refunded: engine::close::Refunded,
 }
 
 impl<'s> Engine<'s> {
     fn new(scheme: &'s Scheme, symbols: &'s SymbolTable) -> Self {
-        let remembered = (0..PARTITIONS).map(|_| Vec::new()).collect();
-        Self { scheme, symbols, seen: Seen::default(), closed: Vec::new(), remembered, refunded: Default::default() }
+        Self { scheme, symbols, seen: Seen::default(), closed: Vec::new(), remembered: Vec::new(), refunded: Default::default() }
     }
 
     /// Takes in blocks in this order, and closes.
@@ -49,12 +48,9 @@ impl<'s> Engine<'s> {
         let closed = &self.closed;
         let lookup =
             |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> { Ok(wanted.iter().map(|&(id, time)| look_up(closed, id, time)).collect()) };
-        let Ok(decided) = decide(self.scheme, self.symbols, day, workers, gathers, before, &lookup);
+        let decided = decide(self.scheme, self.symbols, day, workers, gathers, before, &lookup).unwrap_or_else(|error| panic!("{error:?}"));
         let decisions: Vec<Decision> = (0..decided.batches()).flat_map(|batch| decided.batch(batch)).collect();
-        // What is remembered goes through its stored form, as between two runs.
-        let texts = self.symbols.texts();
-        let stored = decided.remembered().into_iter().map(|accounts| memory::encode(accounts, &self.scheme.tariff, &texts));
-        self.remembered = stored.map(|bytes| memory::decode(&bytes, &self.scheme.tariff, self.symbols).expect("what was encoded")).collect();
+        self.remembered = decided.remembered.clone();
         self.refunded = decided.refunded.clone();
         let files = decided.files.iter().map(|(file, outcomes)| (*file, *outcomes)).collect();
         self.closed.push(decisions.clone());

@@ -201,10 +201,18 @@ impl Reader<'_> {
         for kind in &scope.kinds {
             let station = matches!(kind, RecordKind::TapOn | RecordKind::TapOff);
             if way == "matrix" && !station {
-                self.add(at, format!("base rule `{}` prices a {} from station to station", table.name, kind.name()), Some("a matrix is for tap-on and tap-off"));
+                self.add(
+                    at,
+                    format!("base rule `{}` prices a {} from station to station", table.name, kind.name()),
+                    Some("a matrix is for tap-on and tap-off"),
+                );
             }
             if *kind == RecordKind::TapOn && !matches!(way, "matrix" | "free") {
-                self.add(at, format!("base rule `{}` prices a tap-on by itself", table.name), Some("a tap-on is priced with its tap-off: use matrix, or free where the tap-off has the price"));
+                self.add(
+                    at,
+                    format!("base rule `{}` prices a tap-on by itself", table.name),
+                    Some("a tap-on is priced with its tap-off: use matrix, or free where the tap-off has the price"),
+                );
             }
         }
         let price = match way {

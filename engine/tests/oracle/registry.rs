@@ -145,6 +145,7 @@ fn content_trouble(scheme: &Scheme, day: Day, record: &Record, finding: &Finding
             return Some(Reason::BalanceMismatch);
         }
     }
-    let covered = scheme.tariff.version_on(clock.calendar_day(record.time)).is_some_and(|version| version.base_for(record.kind, finding.mode, finding.earner).is_some());
+    let covered =
+        scheme.tariff.version_on(clock.calendar_day(record.time)).is_some_and(|version| version.base_for(record.kind, finding.mode, finding.earner).is_some());
     (!gives_back && !covered).then_some(Reason::NoTariff)
 }
