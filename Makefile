@@ -63,4 +63,4 @@ fmt:
 
 # The demo's folder and what setup found; the target folder is Cargo's (`cargo clean`).
 clean:
-	@rm -rf .setup demo
+	@rm -rf .setup demo demo-*

@@ -110,9 +110,9 @@ pub struct DemoArgs {
     /// The bundled scheme's folder
     #[arg(long, value_name = "DIR", default_value = "replay-data/sichuan")]
     pub scheme: PathBuf,
-    /// A folder that does not exist yet
-    #[arg(long, value_name = "DIR", default_value = "demo")]
-    pub out: PathBuf,
+    /// A folder that does not exist yet (`demo`, or `demo-2`… unless given)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// How many records to make
     #[arg(long, value_name = "N", default_value_t = 60_000)]
     pub records: u32,

@@ -24,6 +24,9 @@ const GROUP_BYTES_MAX: usize = 32 << 20;
 /// Chunks that wait for a worker, and finished ones that wait for the writer, per worker.
 const QUEUE_CHUNKS: usize = 2;
 
+/// The column that a refused package is reported under; its row is then the package's number.
+const PACKAGE: &str = "package";
+
 /// What a file brought.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileReport {
@@ -33,6 +36,8 @@ pub struct FileReport {
     pub refused: u64,
     /// Records among them whose id had been seen.
     pub repeats: u64,
+    /// Packages of a capture that were refused whole. Each is one of the refused rows; its records were not looked at.
+    pub packages_refused: u64,
     /// The same bytes had been booked before: nothing was taken in.
     pub known: bool,
 }
@@ -52,6 +57,7 @@ struct Piece {
     at: usize,
     blocks: Vec<(IntakeBlock, Vec<Record>)>,
     refusals: Vec<Refusal>,
+    packages_refused: u64,
     sealed: Vec<(domain::CardToken, Vec<u8>)>,
 }
 
@@ -81,7 +87,7 @@ impl Door<'_> {
         };
         let digest = file_digest(path).map_err(|error| unreadable(&error))?;
         if let Some(file) = ledger.file(&digest).filter(|file| file.state == FileState::Booked) {
-            return Ok(FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, known: true });
+            return Ok(FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, packages_refused: 0, known: true });
         }
         let mut source = Source::open(path, section).map_err(|error| unreadable(&error))?;
         let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -134,8 +140,11 @@ impl Door<'_> {
             let decoded = decoder.decode(&chunk);
             self.symbols.extend_texts(&mut texts);
             let sealed = decoded.cards.iter().map(|(token, pan): &(_, Pan)| (*token, self.vault.seal(token, pan.expose()))).collect();
-            let refusals =
-                decoded.refusals.into_iter().map(|refusal| Refusal { row: refusal.row, column: refusal.column, problem: refusal.problem.to_owned() }).collect();
+            let packages_refused = decoded.packages.len() as u64;
+            let packages =
+                decoded.packages.iter().map(|refused| Refusal { row: refused.package, column: PACKAGE.to_owned(), problem: refused.problem.to_owned() });
+            let rows = decoded.refusals.iter().map(|refusal| Refusal { row: refusal.row, column: refusal.column.clone(), problem: refusal.problem.to_owned() });
+            let refusals = rows.chain(packages).collect();
             let encode = |records: &[Record], rows: &[u64]| (IntakeBlock::encode(records, rows, &texts), records.to_vec());
             let blocks = if decoded.records.len() <= BLOCK_ROWS_MAX {
                 let block = IntakeBlock::encode(&decoded.records, &decoded.rows, &texts);
@@ -143,7 +152,7 @@ impl Door<'_> {
             } else {
                 decoded.records.chunks(BLOCK_ROWS_MAX).zip(decoded.rows.chunks(BLOCK_ROWS_MAX)).map(|(records, rows)| encode(records, rows)).collect()
             };
-            if pieces.send(Piece { at, blocks, refusals, sealed }).is_err() {
+            if pieces.send(Piece { at, blocks, refusals, packages_refused, sealed }).is_err() {
                 return;
             }
         }
@@ -208,6 +217,7 @@ impl Writer<'_> {
             group.intake(self.report.file, block);
         }
         self.report.refused += piece.refusals.len() as u64;
+        self.report.packages_refused += piece.packages_refused;
         group.refusals(self.report.file, &piece.refusals);
         for (token, sealed) in piece.sealed {
             group.vault(token, sealed);

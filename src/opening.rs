@@ -47,7 +47,7 @@ pub fn ledger(path: &Path, create: bool) -> Result<Ledger, Failure> {
 }
 
 /// # Errors
-/// As [`ledger`].
+/// As [`ledger()`].
 pub fn ledger_to_read(path: &Path) -> Result<Ledger, Failure> {
     Ledger::open_read_only(path, &LedgerOptions { create: false, ..LedgerOptions::default() }).map_err(|error| unopened(path, &error))
 }

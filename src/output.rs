@@ -48,6 +48,7 @@ pub struct FileLine {
     pub received: u64,
     pub refused: u64,
     pub repeats: u64,
+    pub packages_refused: u64,
     /// It had been booked before.
     pub known: bool,
 }

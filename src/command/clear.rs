@@ -1,7 +1,7 @@
 //! `clear`: take in files, close the day, publish its settlement files.
 
 use crate::cli::{ClearArgs, Shown};
-use crate::failure::Failure;
+use crate::failure::{EXIT_LOOK, Failure};
 use crate::intake::{Door, FileReport};
 use crate::output::{FileLine, ManifestLine, Result as Shape};
 use crate::progress::Progress;
@@ -18,7 +18,13 @@ use std::time::Instant;
 pub fn run(args: &ClearArgs, shown: Shown) -> Result<u8, Failure> {
     let (shape, minor_digits) = clear(args, shown)?;
     shape.print(shown, minor_digits)?;
-    Ok(0)
+    Ok(exit_of(&shape))
+}
+
+/// A refused package is something to look at.
+#[must_use]
+pub fn exit_of(shape: &Shape) -> u8 {
+    if shape.files.iter().any(|file| file.packages_refused > 0) { EXIT_LOOK } else { 0 }
 }
 
 /// Does the work; the result and the currency's digits.
@@ -79,6 +85,7 @@ pub fn file_line(path: &std::path::Path, report: &FileReport) -> FileLine {
         received: report.records + report.refused,
         refused: report.refused,
         repeats: report.repeats,
+        packages_refused: report.packages_refused,
         known: report.known,
     }
 }

@@ -8,7 +8,7 @@ use crate::{opening, output};
 use domain::{Day, PartyKind, SymbolTable};
 use engine::scheme::Scheme;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many parties of a kind are listed, the largest first.
 const LISTED: usize = 8;
@@ -18,17 +18,15 @@ const DAY: Day = Day(20_514);
 /// # Errors
 /// When the folder exists already, or anything of the day is refused.
 pub fn run(args: &DemoArgs, shown: Shown) -> Result<u8, Failure> {
-    if args.out.exists() {
-        return Err(Failure::refused(format!("{} exists already", args.out.display())).hint("remove it, or name another folder with --out"));
-    }
-    std::fs::create_dir_all(&args.out).map_err(|error| Failure::refused(format!("{} cannot be made", args.out.display())).because(&error))?;
-    let day_file = args.out.join("day.csv");
+    let out = fresh_folder(args)?;
+    std::fs::create_dir_all(&out).map_err(|error| Failure::refused(format!("{} cannot be made", out.display())).because(&error))?;
+    let day_file = out.join("day.csv");
     let made = GenerateArgs { scheme: args.scheme.clone(), day: DAY, records: args.records, seed: args.seed, faults_percent: 100, out: day_file.clone() };
     generate::generate(&made)?;
     let cleared = ClearArgs {
         scheme: SchemeArg { scheme: args.scheme.clone(), adopt_scheme: false },
-        ledger: LedgerArg { ledger: args.out.join("ledger") },
-        out: args.out.join("settlement"),
+        ledger: LedgerArg { ledger: out.join("ledger") },
+        out: out.join("settlement"),
         day: DAY,
         map: None,
         workers: args.workers,
@@ -59,11 +57,23 @@ pub fn run(args: &DemoArgs, shown: Shown) -> Result<u8, Failure> {
         (shown.lang.pick("what was held or rejected", "挂起与拒绝"), at("operator-01/exceptions.csv")),
         (shown.lang.pick("what was uploaded", "上传情况"), at("intake")),
         (shown.lang.pick("the hub's trial balance", "清算中心试算平衡"), at("hub-01/trial-balance.csv")),
-        (shown.lang.pick("the records themselves", "原始记录"), args.out.join("day.csv").display().to_string()),
+        (shown.lang.pick("the records themselves", "原始记录"), out.join("day.csv").display().to_string()),
     ];
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(what, place)| vec![what.to_owned(), place]).collect();
     output::table(&rows, 2)?;
     Ok(0)
+}
+
+/// The folder that was asked for, which must be new, or the first free one.
+fn fresh_folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
+    match &args.out {
+        Some(out) if out.exists() => Err(Failure::refused(format!("{} exists already", out.display())).hint("remove it, or name another folder with --out")),
+        Some(out) => Ok(out.clone()),
+        None => Ok((1u32..)
+            .map(|number| if number == 1 { PathBuf::from("demo") } else { PathBuf::from(format!("demo-{number}")) })
+            .find(|folder| !folder.exists())
+            .unwrap_or_default()),
+    }
 }
 
 /// The largest parties of a kind by what was charged, from their manifests.

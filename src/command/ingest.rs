@@ -45,6 +45,7 @@ pub fn run(args: &IngestArgs, shown: Shown) -> Result<u8, Failure> {
     }
     progress.done();
     let received = shape.received;
+    let looked_at = super::clear::exit_of(&shape);
     shape.timed(started, received).print(shown, scheme.minor_digits)?;
-    Ok(0)
+    Ok(looked_at)
 }
