@@ -7,7 +7,7 @@ use domain::Day;
 use ledger::DayTotals;
 use serde::Serialize;
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What `clear`, `ingest` and `close` tell. Before a close the outcomes are provisional.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -87,9 +87,10 @@ impl Result {
 
     /// With the time it took for `records` records.
     #[must_use]
+    #[allow(clippy::float_arithmetic, reason = "a wall time for people, no money")]
     pub fn timed(mut self, started: Instant, records: u64) -> Self {
         let elapsed = started.elapsed();
-        self.seconds = Duration::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)).as_secs_f64();
+        self.seconds = (elapsed.as_secs_f64() * 1000.0).round() / 1000.0;
         self.records_per_second = u64::try_from(u128::from(records) * 1_000_000 / elapsed.as_micros().max(1)).unwrap_or(u64::MAX);
         self
     }

@@ -92,7 +92,7 @@ pub struct Decision {
     pub charged_minor: i64,
     /// The earner's fee to the hub.
     pub fee_minor: i64,
-    /// Funders in party order, absent ones last.
+    /// Funders in the order of the tariff's rules, absent ones last.
     pub discounts: [Discount; FUNDERS_MAX],
 }
 

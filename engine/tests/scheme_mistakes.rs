@@ -159,10 +159,10 @@ fn a_fare_matrix_lies_beside_its_tariff() {
     for file in ["../fares.csv", "deeper/fares.csv", "/etc/fares.csv", "deeper\\\\fares.csv", "..", ".", "", "fares.csv/", "fares.txt", ".fares.csv", "map.csv"]
     {
         let price = format!(
-            "price = \"matrix\"\nno_tap_on_minor = 0\nno_tap_off_minor = 0\nunknown_pair_minor = 0\n\
+            "kinds = [\"tap-off\"]\nprice = \"matrix\"\nno_tap_on_minor = 0\nno_tap_off_minor = 0\nunknown_pair_minor = 0\n\
              matrix = {{ file = \"{file}\", from = \"a\", to = \"b\", fare_minor = \"c\", location_kind = \"station\" }}\n"
         );
-        let found = mistakes(&[("tariff/tariff.toml", "price = \"flat\"\n", &price)]);
+        let found = mistakes(&[("tariff/tariff.toml", "kinds = [\"boarding\"]\nprice = \"flat\"\n", &price)]);
         let [mistake] = found.as_slice() else { panic!("{file}: {found:#?}") };
         assert_eq!(mistake.to_string(), "tariff/tariff.toml:10: `matrix.file` is not the name of a .csv file in `tariff/`");
         assert!(mistake.hint.as_ref().is_some_and(|hint| hint.contains("beside the tariff file")));

@@ -2,4 +2,16 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
+mod books_balance;
+mod canary;
+mod command_line;
+mod dice;
 mod edges;
+mod files_are_whole;
+mod house;
+mod province;
+mod published;
+mod real_data;
+mod repeating;
+mod same_set_same_bytes;
+mod transit;

@@ -1,0 +1,154 @@
+//! Promise 8: a card number never leaves the vault. Numbers that stand nowhere else are sent in, in every way that rows and
+//! files can be good or bad, and looked for in every byte that the program leaves or says.
+
+use crate::house::{DAY, Ran, number};
+use crate::published::every_file;
+use crate::transit::{self, DAY_BEGINS_MS};
+use domain::SymbolTable;
+use engine::ingest::{DoorKeys, card_token};
+use engine::scheme::Scheme;
+use ledger::{Ledger, LedgerOptions};
+use tapclear::vault::Vault;
+
+const CANARIES: [&str; 4] = ["6228480012345678907", "6217 0012 3456 7890 128", "9558800123456789012", "6222021234567890123"];
+
+const MAP: &str = r#"
+[[source]]
+name = "csv"
+files = ["*.csv", "*.csv.gz"]
+format = "csv"
+id = { sequence = "seq" }
+
+[source.record]
+kind = { column = "kind", values = { bus = "boarding", pay = "payment" } }
+time = { column = "ts", format = "epoch-ms", zone = "+08:00" }
+terminal = "terminal"
+card = { column = "card", as = "number" }
+issuer = { value = "bank-01" }
+operator = { value = "operator-01" }
+location = { value = "line:1" }
+mode = { value = "bus" }
+class = { value = "full" }
+amount = { column = "amount", unit = "minor" }
+
+[[source]]
+name = "json"
+like = "csv"
+files = ["*.json"]
+format = "json"
+array = "data"
+
+[[source]]
+name = "by-columns"
+like = "csv"
+files = ["*.txt"]
+id = { columns = ["card", "ts", "terminal"] }
+"#;
+const HEADER: &str = "kind,ts,terminal,seq,card,amount\n";
+
+/// The forms in which a number could be found: as it was written, and its digits alone.
+fn forms(canary: &str) -> [Vec<u8>; 2] {
+    [canary.as_bytes().to_vec(), canary.bytes().filter(u8::is_ascii_digit).collect()]
+}
+
+#[track_caller]
+fn absent(bytes: &[u8], place: &str) {
+    for canary in CANARIES {
+        for form in forms(canary) {
+            // The last digits alone would be enough to know the card by.
+            let tail = &form[form.len() - 12..];
+            assert!(!bytes.windows(tail.len()).any(|window| window == tail), "a card number is in {place}");
+        }
+    }
+}
+
+#[track_caller]
+fn silent(ran: Ran, what: &str) -> Ran {
+    absent(ran.stdout.as_bytes(), &format!("what {what} printed"));
+    absent(ran.stderr.as_bytes(), &format!("what {what} said"));
+    ran
+}
+
+fn rows() -> String {
+    let mut text = HEADER.to_owned();
+    for (at, card) in (1i64..).zip(CANARIES.iter().cycle().take(60)) {
+        let time = DAY_BEGINS_MS + at * 1000;
+        text += &match at {
+            // Bad rows: an amount, a kind, a time, too few fields, and a number where another column should be.
+            7 => format!("bus,{time},t1,{at},{card},twelve\n"),
+            8 => format!("boat,{time},t1,{at},{card},0\n"),
+            9 => format!("bus,yesterday,t1,{at},{card},0\n"),
+            10 => format!("bus,{card}\n"),
+            11 => format!("{card},{time},t1,{at},{card},0\n"),
+            12 => format!("bus,{card}x,t1,{at},{card},0\n"),
+            13 => format!("bus,{time},t1,{card}x,{card},0\n"),
+            14 => format!("bus,{time},t1,{at},{card} {card} {card},0\n"),
+            // Held, rejected, and a conflict.
+            15 => format!("pay,{time},t1,{at},{card},99999999\n"),
+            16 => format!("pay,{time},t1,{at},{card},-1\n"),
+            17 => format!("bus,{time},t1,{at},{card},0\nbus,{},t1,{at},{card},0\n", time + 1),
+            _ => format!("bus,{time},t1,{at},{card},0\n"),
+        };
+    }
+    text
+}
+
+#[test]
+fn a_card_number_is_found_nowhere_but_the_vault_opens() {
+    let mut house = transit::house();
+    house.map = Some(house.write("map.toml", MAP));
+    let csv = house.write("cards.csv", rows());
+    let columns = house.write("cards.txt", rows().replace(",t1,", ",t2,"));
+    let json: Vec<String> = (1..20)
+        .map(|at| format!(r#"{{"kind":"bus","ts":{},"terminal":"t3","seq":{at},"card":"{}","amount":0}}"#, DAY_BEGINS_MS + at, CANARIES[at as usize % 4]))
+        .collect();
+    let json = house.write("cards.json", format!(r#"{{"data":[{},{{"kind":"{}","card":["{}"]}}]}}"#, json.join(","), CANARIES[0], CANARIES[1]));
+
+    // Files that are refused, with numbers where the program stumbles.
+    let refused = [
+        house.write("cut.json", format!(r#"{{"data":[{{"kind":"bus","card":"{}"#, CANARIES[0])),
+        house.write("headless.csv", format!("bus,{DAY_BEGINS_MS},t1,1,{},0\n", CANARIES[0])),
+        house.write("unclosed.csv", format!("{HEADER}bus,{DAY_BEGINS_MS},t1,1,\"{},0\n", CANARIES[0])),
+        house.write("giant.csv", format!("{HEADER}bus,{DAY_BEGINS_MS},t1,1,{},0\n", CANARIES[0].repeat(100_000))),
+    ];
+    for file in &refused {
+        silent(house.ingest(DAY, std::slice::from_ref(file)), "ingest").refused();
+    }
+    let unquoted = house.write("unquoted.json", format!(r#"{{"data":[{{"card":{}x}},{{"kind":{}}}]}}"#, CANARIES[2], CANARIES[0]));
+    let result = silent(house.clear(DAY, &[csv, columns, json, unquoted]), "clear").done();
+    for outcome in ["cleared", "conflict", "held", "rejected"] {
+        assert!(number(&result, outcome) > 0, "{outcome}: {result}");
+    }
+    for (name, more) in [("status", &[][..]), ("inspect", &[]), ("inspect", &["--held"]), ("verify", &[]), ("settle", &["--day", DAY])] {
+        silent(house.run(name, more), name).done();
+    }
+    let height: u64 = house.head().split_once(':').and_then(|(height, _)| height.parse().ok()).expect("a height");
+    for block in 1..=height {
+        silent(house.run("inspect", ["--block", &block.to_string()]), "inspect --block").done();
+    }
+    for (folder, least) in [("ledger", 5), ("out", 1000)] {
+        let files = every_file(&house.path(folder));
+        assert!(files.len() >= least, "{folder}: {}", files.len());
+        for (name, bytes) in files {
+            absent(name.as_bytes(), "a name");
+            absent(&bytes, &format!("{folder}/{name}"));
+        }
+    }
+
+    let symbols = SymbolTable::new();
+    let scheme = Scheme::read(&house.scheme, &symbols).expect("a good scheme");
+    let ledger = Ledger::open_read_only(&house.ledger(), &LedgerOptions::default()).expect("a ledger");
+    for canary in CANARIES {
+        let token = card_token(&DoorKeys { token_key: scheme.keys.token }, canary.as_bytes());
+        let sealed = ledger.sealed(&token).expect("the vault is read").expect("the card is in the vault");
+        assert_eq!(Vault::new(scheme.keys.vault).open(&token, &sealed).as_deref(), Some(canary.as_bytes()));
+        assert_eq!(Vault::new(scheme.keys.token).open(&token, &sealed), None, "another key does not open it");
+    }
+}
+
+#[test]
+fn the_search_would_find_a_number() {
+    assert!(std::panic::catch_unwind(|| absent(b"..,6228480012345678907,..", "a test")).is_err());
+    assert!(std::panic::catch_unwind(|| absent(b"..,6217001234567890128,..", "a test")).is_err());
+    absent(b"..,6228480012345678908,..", "a test");
+}

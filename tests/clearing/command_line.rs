@@ -1,0 +1,198 @@
+//! What scripts and people rely on: names of keys, exit codes, the words on stderr, and all mistakes at once.
+
+use crate::house::{DAY, House, tapclear};
+use crate::transit::{self, csv, day};
+use serde_json::Value;
+use std::ffi::OsStr;
+
+/// Keys that `clear` and `ingest` always have.
+const KEYS: [&str; 18] = [
+    "received",
+    "cleared",
+    "duplicate",
+    "conflict",
+    "held",
+    "rejected",
+    "rides",
+    "charged_rides",
+    "capped_rides",
+    "entries",
+    "postings",
+    "debit_minor",
+    "credit_minor",
+    "gross_minor",
+    "fee_minor",
+    "seconds",
+    "records_per_second",
+    "repeated",
+];
+
+#[track_caller]
+fn has_keys(result: &Value) {
+    for key in KEYS {
+        match key {
+            "repeated" => assert!(result[key].is_boolean(), "{key}: {result}"),
+            "seconds" => assert!(result[key].is_number(), "{key}: {result}"),
+            _ => assert!(result[key].is_i64(), "{key}: {result}"),
+        }
+    }
+}
+
+#[test]
+fn clear_and_ingest_print_one_object_with_all_keys() {
+    let house = transit::house();
+    let rows = day(21, 600);
+    let (one, two) = rows.split_at(300);
+    let files = [house.write("one.csv", csv(one)), house.write("two.csv", csv(two))];
+    let ingested = house.ingest(DAY, &files[..1]);
+    has_keys(&ingested.done());
+    assert_eq!(ingested.stdout.lines().count(), 1);
+    let cleared = house.clear(DAY, &files);
+    let result = cleared.done();
+    has_keys(&result);
+    assert_eq!(cleared.stdout.lines().count(), 1);
+    let sum: i64 = ["cleared", "duplicate", "held", "rejected"].map(|key| result[key].as_i64().expect("a count")).iter().sum();
+    assert_eq!(result["received"].as_i64(), Some(sum));
+    let manifests = result["manifests"].as_array().expect("the manifests that were published");
+    assert_eq!(manifests.len(), crate::published::parties(&house.day(DAY)).len());
+    for manifest in manifests {
+        assert_eq!(manifest["sha256"].as_str().map(str::len), Some(64), "{manifest}");
+    }
+    let again = house.clear(DAY, &files).done();
+    has_keys(&again);
+    assert_eq!(again["manifests"], result["manifests"]);
+    house.verify();
+}
+
+#[test]
+fn the_files_that_are_acknowledged_are_durable() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&day(22, 400)));
+    let acks = house.path("acks");
+    house.run("ingest", [OsStr::new("--day"), OsStr::new(DAY), OsStr::new("--acks"), acks.as_os_str(), file.as_os_str()]).done();
+    let text = std::fs::read_to_string(acks).expect("acknowledgements");
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    assert!(lines.len() >= 2, "{text}");
+    let (last, groups) = lines.split_last().expect("some lines");
+    assert_eq!(last[0], "booked");
+    assert_eq!(last[3], house.head());
+    for group in groups {
+        assert_eq!(group[0], "durable");
+        assert_eq!(group[1], file.to_string_lossy());
+    }
+    let rows = std::fs::read_to_string(&file).expect("the day").lines().count() - 1;
+    assert_eq!(groups.last().map(|group| group[2]), Some(rows.to_string().as_str()), "rows so far");
+}
+
+#[test]
+fn a_file_that_no_section_is_for_is_refused() {
+    let house = transit::house();
+    let file = house.write("day.xlsx", "PK");
+    let ran = house.clear(DAY, &[file]);
+    assert!(ran.refused().contains("day.xlsx"), "{}", ran.stderr);
+    assert_eq!(house.files(), []);
+}
+
+#[test]
+fn what_cannot_be_meant_is_exit_2() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&[]));
+    for day in ["2026-02-30", "tomorrow", "20260302"] {
+        assert_eq!(house.clear(day, std::slice::from_ref(&file)).code, Some(2), "{day}");
+    }
+    for arguments in [&["clear"][..], &["no-such-command"], &["status"], &["clear", "--workers", "0"], &["status", "--ledger", "/nonexistent/ledger"]] {
+        let ran = tapclear(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}");
+        assert!(ran.stderr.contains("error: "), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+    }
+    assert!(!house.ledger().exists());
+    assert_eq!(tapclear(["--help"]).code, Some(0));
+    assert_eq!(tapclear(["--version"]).code, Some(0));
+}
+
+#[test]
+fn the_bundled_schemes_have_no_mistakes() {
+    for name in ["sichuan", "shenzhen", "oyster"] {
+        let house = House::bundled(name);
+        let mut arguments = vec!["scheme".as_ref(), "check".as_ref(), "--json".as_ref(), house.scheme.as_os_str()];
+        if let Some(map) = &house.map {
+            arguments.extend([OsStr::new("--map"), map.as_os_str()]);
+        }
+        assert_eq!(tapclear(arguments).done()["mistakes"], serde_json::json!([]), "{name}");
+    }
+}
+
+#[test]
+fn all_mistakes_of_a_scheme_are_told_at_once_with_file_and_line() {
+    let house = transit::house();
+    house.edit("scheme.toml", "time_zone = \"Asia/Shanghai\"", "time_zone = \"Asia/Shangri-La\"");
+    house.edit("scheme.toml", "conflict = \"first-wins\"", "conflict = \"last-wins\"");
+    house.edit("fees.toml", "rate = \"0.3%\"", "rate = \"a little\"");
+    house.edit("parties.csv", "bank-02,bank,", "bank-02,banque,");
+    house.edit("tariff/tariff.toml", "name = \"day-cap\"\nrule = \"day-cap\"", "name = \"day-cap\"\nrule = \"day-cup\"");
+    let ran = tapclear(["scheme".as_ref(), "check".as_ref(), house.scheme.as_os_str()]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    let line_of = |file: &str, text: &str| {
+        let all = std::fs::read_to_string(house.scheme.join(file)).expect("a file of the scheme");
+        all.lines().position(|line| line.contains(text)).expect("the mistake") + 1
+    };
+    let mistakes =
+        [("scheme.toml", "Shangri-La"), ("scheme.toml", "last-wins"), ("fees.toml", "a little"), ("parties.csv", "banque"), ("tariff.toml", "day-cup")];
+    for (file, text) in mistakes {
+        let path = if file == "tariff.toml" { "tariff/tariff.toml" } else { file };
+        let place = format!("{file}:{}", line_of(path, text));
+        assert!(ran.stderr.contains(&place), "{place} is not told in {}", ran.stderr);
+    }
+    // A scheme with mistakes clears nothing, and says the same.
+    let file = house.write("day.csv", csv(&day(1, 10)));
+    let cleared = house.clear(DAY, &[file]);
+    assert_eq!(cleared.code, Some(2));
+    assert!(cleared.stderr.contains("parties.csv:"), "{}", cleared.stderr);
+    assert!(!house.ledger().exists());
+}
+
+#[test]
+fn a_mapping_s_mistakes_are_told_with_their_lines() {
+    let mut house = transit::house();
+    house.map = Some(house.write("map.toml", "[[source]]\nfiles = [\"*.csv\"]\nformat = \"cvs\"\ncolour = \"red\"\n"));
+    let file = house.write("day.csv", csv(&day(1, 10)));
+    let ran = house.clear(DAY, &[file]);
+    assert_eq!(ran.code, Some(2));
+    for place in ["map.toml:3", "map.toml:4"] {
+        assert!(ran.stderr.contains(place), "{place} is not told in {}", ran.stderr);
+    }
+    assert!(!house.ledger().exists());
+}
+
+#[test]
+fn words_can_be_chinese_and_data_stay_as_they_are() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&day(23, 300)));
+    let ran = house.run("clear", [OsStr::new("--lang"), OsStr::new("zh"), OsStr::new("--day"), OsStr::new(DAY), file.as_os_str()]);
+    has_keys(&ran.done());
+    let ledger = house.ledger();
+    for (lang, word) in [("en", "received"), ("zh", "收到")] {
+        let ran = tapclear(["status".as_ref(), "--lang".as_ref(), lang.as_ref(), "--ledger".as_ref(), ledger.as_os_str()]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert!(ran.stdout.contains(word), "{lang}: {}", ran.stdout);
+        assert!(ran.stdout.contains(DAY));
+    }
+    let ran = tapclear(["verify".as_ref(), "--lang".as_ref(), "zh".as_ref(), "--ledger".as_ref(), ledger.as_os_str()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("账本"), "{}", ran.stdout);
+}
+
+#[test]
+fn status_tells_which_parties_have_their_files() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&day(24, 300)));
+    house.clear(DAY, &[file]).done();
+    std::fs::remove_file(house.day(DAY).join("bank-02/summary.csv")).expect("it was published");
+    let out = house.path("out");
+    let status = house.run("status", [OsStr::new("--day"), OsStr::new(DAY), OsStr::new("--out"), out.as_os_str()]).done();
+    let parties = status["parties"].as_array().expect("a list");
+    let of = |party: &str| parties.iter().find(|line| line["party"] == party).expect("the party")["state"].clone();
+    assert_eq!([of("bank-01"), of("bank-02")], ["published", "not generated"]);
+}
