@@ -26,7 +26,7 @@ fn write(house: &House, files: &[String]) -> Vec<PathBuf> {
 }
 
 fn split(rows: &[Row], parts: usize) -> Vec<String> {
-    rows.chunks(rows.len().div_ceil(parts)).map(|rows| csv(rows)).collect()
+    rows.chunks(rows.len().div_ceil(parts)).map(csv).collect()
 }
 
 #[test]

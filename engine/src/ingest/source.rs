@@ -202,7 +202,8 @@ impl CsvRows {
                 text.truncate(end);
                 return Ok(Some((Body::Csv { text, layout: Arc::clone(&self.layout) }, ends.rows + last_row)));
             }
-            bytes = self.tail.len() * 2;
+            // Never past the longest row: whether a row is too long must not depend on the chunk size.
+            bytes = (self.tail.len() * 2).min(ROW_BYTES_MAX + 1);
         }
     }
 }
