@@ -12,7 +12,7 @@ use engine::close::{DecideError, Gather, decide};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
-use ledger::{DayTotals, DecisionBlock, Event, Group, IntakeRows, Ledger};
+use ledger::{BLOCK_ROWS_MAX, DayTotals, DecisionEncoder, Event, Group, Ledger};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Decisions of so many encoded bytes are committed together.
@@ -29,16 +29,14 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(decisions: &[Decision]) -> Self {
-        let mut counted = Self::default();
+    fn add(&mut self, decisions: &[Decision]) {
         for decision in decisions.iter().filter(|decision| decision.flags.has(Flags::RIDE)) {
-            counted.rides += 1;
-            counted.charged_rides += u64::from(decision.charged_minor > 0);
-            counted.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
-            counted.gross_minor += decision.charged_minor;
-            counted.fee_minor += decision.fee_minor;
+            self.rides += 1;
+            self.charged_rides += u64::from(decision.charged_minor > 0);
+            self.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
+            self.gross_minor += decision.charged_minor;
+            self.fee_minor += decision.fee_minor;
         }
-        counted
     }
 
     fn add_to(self, totals: &mut DayTotals) {
@@ -90,11 +88,20 @@ pub fn close(ledger: &mut Ledger, scheme: &Scheme, symbols: &SymbolTable, seen: 
     let mut group_bytes = 0;
     let mut still_held = Vec::new();
     let make = |batch: usize| {
-        let decisions = decided.batch(batch);
-        let held: Vec<Decision> = decisions.iter().filter(|decision| decision.reason.outcome() == Outcome::Held).copied().collect();
-        let blocks: Vec<DecisionBlock> =
-            decisions.chunks(ledger::BLOCK_ROWS_MAX).map(|decisions| DecisionBlock::encode(decisions, scheme.hub, &texts)).collect();
-        (blocks, Counted::of(&decisions), held)
+        let (mut blocks, mut counted, mut held) = (Vec::new(), Counted::default(), Vec::<Decision>::new());
+        let mut encoder = DecisionEncoder::new(scheme.hub);
+        decided.batch(batch, |decisions| {
+            if encoder.count() + decisions.len() > BLOCK_ROWS_MAX {
+                blocks.push(encoder.finish(&texts));
+            }
+            encoder.push(decisions);
+            counted.add(decisions);
+            held.extend(decisions.iter().filter(|decision| decision.reason.outcome() == Outcome::Held).copied());
+        });
+        if encoder.count() > 0 {
+            blocks.push(encoder.finish(&texts));
+        }
+        (blocks, counted, held)
     };
     parallel::in_order(workers, decided.batches(), make, |(blocks, counted, held)| {
         counted.add_to(&mut totals);
@@ -137,15 +144,14 @@ fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, worker
                 scope.spawn(move || -> Result<Gather<'s>, Failure> {
                     let mut gather = Gather::new(scheme, day);
                     let mut cache = SymbolCache::new(symbols);
-                    let mut rows = IntakeRows::default();
                     if worker == 0 {
                         for decision in held {
                             gather.add_carried(decision);
                         }
                     }
                     while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        ledger.read_intake_into(block.height, &mut cache, &mut rows).map_err(|error| unread(&error))?;
-                        gather.add_block(block.file_id, &rows.records, &rows.repeats);
+                        let read = ledger.each_intake(block.height, &mut cache, |piece| gather.add(piece.file_id, piece.records, piece.repeats));
+                        read.map_err(|error| unread(&error))?;
                     }
                     Ok(gather)
                 })

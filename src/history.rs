@@ -59,12 +59,13 @@ pub fn seen(ledger: &Ledger, symbols: &SymbolTable) -> Result<Seen, Failure> {
     }
     if let Some(open) = ledger.open_day() {
         let mut cache = SymbolCache::new(symbols);
-        let mut rows = ledger::IntakeRows::default();
         for block in ledger.intake_blocks(open.day).map_err(|error| unread(&error))? {
-            ledger.read_intake_into(block.height, &mut cache, &mut rows).map_err(|error| unread(&error))?;
-            for record in &rows.records {
-                seen.mark(record);
-            }
+            let read = ledger.each_intake(block.height, &mut cache, |piece| {
+                for record in piece.records {
+                    seen.mark(record.id());
+                }
+            });
+            read.map_err(|error| unread(&error))?;
         }
     }
     Ok(seen)
@@ -189,7 +190,6 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
     times.dedup();
     let anywhere = wanted.iter().any(|(_, time)| time.is_none());
     let mut cache = SymbolCache::new(symbols);
-    let mut decisions = Vec::new();
     let closed = ledger.days().iter().rev().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled));
     for day in closed {
         let blocks = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
@@ -197,15 +197,17 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
         let all = anywhere || times.len() * (blocks.len().checked_ilog2().unwrap_or(0) as usize + 2) >= blocks.len();
         let blocks = if all { blocks } else { blocks_at(ledger, &mut cache, &blocks, &times)? };
         for height in blocks {
-            ledger.read_decisions_into(height, &mut cache, &mut decisions).map_err(|error| unread(&error))?;
-            for decision in &decisions {
-                for &at in by_id.get(&decision.record.id()).into_iter().flatten() {
-                    let time_fits = wanted.get(at).is_some_and(|(_, time)| time.is_none_or(|time| time == decision.record.time));
-                    if let Some(slot) = found.get_mut(at).filter(|_| time_fits) {
-                        slot.push(*decision);
+            let read = ledger.each_decisions(height, &mut cache, |decisions| {
+                for decision in decisions {
+                    for &at in by_id.get(&decision.record.id()).into_iter().flatten() {
+                        let time_fits = wanted.get(at).is_some_and(|(_, time)| time.is_none_or(|time| time == decision.record.time));
+                        if let Some(slot) = found.get_mut(at).filter(|_| time_fits) {
+                            slot.push(*decision);
+                        }
                     }
                 }
-            }
+            });
+            read.map_err(|error| unread(&error))?;
         }
     }
     Ok(found)
@@ -215,13 +217,16 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
 /// several.
 fn blocks_at(ledger: &Ledger, cache: &mut SymbolCache<'_>, blocks: &[u64], times: &[EventTime]) -> Result<Vec<u64>, Failure> {
     let mut spans: HashMap<u64, Option<(EventTime, EventTime)>, foldhash::fast::FixedState> = HashMap::default();
-    let mut decisions = Vec::new();
     let mut span = |height: u64| -> Result<Option<(EventTime, EventTime)>, Failure> {
         if let Some(known) = spans.get(&height) {
             return Ok(*known);
         }
-        ledger.read_decisions_into(height, cache, &mut decisions).map_err(|error| unread(&error))?;
-        let read = decisions.first().zip(decisions.last()).map(|(first, last)| (first.record.time, last.record.time));
+        let mut read = None;
+        let all = ledger.each_decisions(height, cache, |decisions| {
+            let (Some(first), Some(last)) = (decisions.first(), decisions.last()) else { return };
+            read = Some((read.map_or(first.record.time, |(first, _)| first), last.record.time));
+        });
+        all.map_err(|error| unread(&error))?;
         spans.insert(height, read);
         Ok(read)
     };

@@ -10,11 +10,11 @@ use crate::progress::Progress;
 use crate::vault::Vault;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use domain::symbol::SymbolCache;
-use domain::{Record, SymbolTable};
+use domain::{Record, RecordId, SymbolTable};
 use engine::dedup::Seen;
-use engine::ingest::{Chunk, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, file_digest};
+use engine::ingest::{Chunk, Decoded, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, file_digest};
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, Ledger, Refusal};
+use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, Refusal};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ pub struct Door<'a> {
 /// What a worker made of a chunk.
 struct Piece {
     at: usize,
-    blocks: Vec<(IntakeBlock, Vec<Record>)>,
+    /// Each with the ids of its records.
+    blocks: Vec<(IntakeBlock, Vec<RecordId>)>,
     refusals: Vec<Refusal>,
     packages_refused: u64,
     sealed: Vec<(domain::CardToken, Vec<u8>)>,
@@ -135,23 +136,35 @@ impl Door<'_> {
     /// A worker: chunks in, encoded blocks out.
     fn decode(&self, section: &Section, digest: [u8; 32], chunks: &Receiver<(usize, Chunk)>, pieces: &Sender<Piece>) {
         let mut decoder = Decoder::new(section, self.symbols, DoorKeys { token_key: self.scheme.keys.token }, digest);
+        let mut decoded = Decoded::default();
+        let mut encoder = IntakeEncoder::default();
         let mut texts = self.symbols.texts();
         for (at, chunk) in chunks {
-            let decoded = decoder.decode(&chunk);
-            self.symbols.extend_texts(&mut texts);
+            let mut ids = Vec::new();
+            let mut blocks = Vec::new();
+            let mut end = |encoder: &mut IntakeEncoder, ids: &mut Vec<RecordId>| {
+                self.symbols.extend_texts(&mut texts);
+                blocks.push((encoder.finish(&texts), std::mem::take(ids)));
+            };
+            decoder.decode_pieces(&chunk, &mut decoded, |records, rows| {
+                // A package comes as one piece, which may be larger than a block.
+                for (records, rows) in records.chunks(BLOCK_ROWS_MAX).zip(rows.chunks(BLOCK_ROWS_MAX)) {
+                    if encoder.count() + records.len() > BLOCK_ROWS_MAX {
+                        end(&mut encoder, &mut ids);
+                    }
+                    encoder.push(records, rows);
+                    ids.extend(records.iter().map(Record::id));
+                }
+            });
+            if encoder.count() > 0 {
+                end(&mut encoder, &mut ids);
+            }
             let sealed = decoded.cards.iter().map(|(token, pan): &(_, Pan)| (*token, self.vault.seal(token, pan.expose()))).collect();
             let packages_refused = decoded.packages.len() as u64;
             let packages =
                 decoded.packages.iter().map(|refused| Refusal { row: refused.package, column: PACKAGE.to_owned(), problem: refused.problem.to_owned() });
             let rows = decoded.refusals.iter().map(|refusal| Refusal { row: refusal.row, column: refusal.column.clone(), problem: refusal.problem.to_owned() });
             let refusals = rows.chain(packages).collect();
-            let encode = |records: &[Record], rows: &[u64]| (IntakeBlock::encode(records, rows, &texts), records.to_vec());
-            let blocks = if decoded.records.len() <= BLOCK_ROWS_MAX {
-                let block = IntakeBlock::encode(&decoded.records, &decoded.rows, &texts);
-                if decoded.records.is_empty() { Vec::new() } else { vec![(block, decoded.records)] }
-            } else {
-                decoded.records.chunks(BLOCK_ROWS_MAX).zip(decoded.rows.chunks(BLOCK_ROWS_MAX)).map(|(records, rows)| encode(records, rows)).collect()
-            };
             if pieces.send(Piece { at, blocks, refusals, packages_refused, sealed }).is_err() {
                 return;
             }
@@ -207,11 +220,11 @@ impl Writer<'_> {
 
     fn gather(&mut self, piece: Piece, group: &mut Group, progress: &Progress) -> usize {
         let mut bytes = 0;
-        for (mut block, records) in piece.blocks {
-            let seen_before: Vec<u32> = records.iter().zip(0u32..).filter(|(record, _)| !self.seen.mark(record)).map(|(_, at)| at).collect();
-            self.report.records += records.len() as u64;
+        for (mut block, ids) in piece.blocks {
+            let seen_before: Vec<u32> = ids.iter().zip(0u32..).filter(|(id, _)| !self.seen.mark(**id)).map(|(_, at)| at).collect();
+            self.report.records += ids.len() as u64;
             self.report.repeats += seen_before.len() as u64;
-            progress.records(records.len() as u64);
+            progress.records(ids.len() as u64);
             block.set_repeats(seen_before);
             bytes += block.payload().len();
             group.intake(self.report.file, block);

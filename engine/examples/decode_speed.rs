@@ -45,14 +45,15 @@ fn main() {
             split += start.elapsed();
             let Some(chunk) = chunk else { break };
             let start = Instant::now();
-            decoder.decode_into(&chunk, &mut decoded);
+            decoder.decode_pieces(&chunk, &mut decoded, |some, _| {
+                records += some.len() as u64;
+                for record in some {
+                    amount += i128::from(record.amount_minor);
+                    charged += i128::from(record.charged_minor.unwrap_or(0));
+                }
+            });
             decode += start.elapsed();
-            records += decoded.records.len() as u64;
             refusals += decoded.refusals.len() as u64;
-            for record in &decoded.records {
-                amount += i128::from(record.amount_minor);
-                charged += i128::from(record.charged_minor.unwrap_or(0));
-            }
             for refusal in &decoded.refusals {
                 *problems.entry((refusal.column.clone(), refusal.problem)).or_default() += 1;
             }

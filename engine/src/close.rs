@@ -10,6 +10,8 @@ mod fold;
 mod gather;
 pub mod judge;
 pub mod memory;
+mod order;
+mod partition;
 mod refund;
 mod versions;
 
@@ -19,12 +21,13 @@ pub use refund::Refunded;
 
 use crate::parallel;
 use crate::scheme::Scheme;
-use domain::text::shorter_first;
-use domain::{Day, Decision, EventTime, Flags, Outcome, Reason, RecordId, SymbolTable};
-use event::{Note, Priced, Taken};
+use domain::{Day, Decision, EventTime, Flags, Outcome, Reason, RecordId, Symbol, SymbolTable};
+use event::{Event, id_halves};
 use fold::{Folded, Folder};
-use gather::{Fast, Part, account_hash, partition_of_hash};
+use gather::{Fast, account_hash, partition_of_hash};
 use hashbrown::{HashMap, HashSet};
+use order::{DayKey, Order, sort_day};
+use partition::Partition;
 use std::hash::BuildHasher;
 use versions::Copy;
 
@@ -72,9 +75,11 @@ pub struct Decided<'s> {
     scheme: &'s Scheme,
     day: Day,
     parts: Vec<Folded>,
-    /// Cuts between batches: a batch holds the events from one cut's time up to the next one's.
-    cuts: Vec<EventTime>,
-    ranks: Vec<u32>,
+    order: Order,
+    /// For each partition, where each batch begins in its `days`, and where the last one ends.
+    cuts: Vec<Vec<u32>>,
+    /// By symbol of a location: whose place it is.
+    venues: Vec<Symbol>,
     /// By file id.
     pub files: HashMap<u32, FileOutcomes, Fast>,
     pub refunded: Refunded,
@@ -83,9 +88,11 @@ pub struct Decided<'s> {
 }
 
 /// Events in a batch, on average: one block of the ledger.
-const BATCH_EVENTS: usize = 4_096;
+const BATCH_EVENTS: usize = 16_384;
 /// One in so many events is looked at to find the cuts.
 const SAMPLE_EVERY: usize = 64;
+/// Decisions are handed on in pieces that stay in a processor's first cache.
+const PIECE_DECISIONS: usize = 64;
 
 /// Decides a day.
 ///
@@ -100,12 +107,12 @@ pub fn decide<'s, E: Send>(
     before: Before,
     lookup: &Lookup<'_, E>,
 ) -> Result<Decided<'s>, DecideError<E>> {
-    let ranks = ranks(symbols);
+    let order = Order::new(symbols, scheme.clock.day_start(day));
     let mut files: HashMap<u32, FileOutcomes, Fast> = HashMap::with_hasher(Fast::default());
     let mut repeats = Vec::new();
     let mut originals = Vec::new();
     let mut carried = Vec::new();
-    let mut parts: Vec<Vec<Part>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
+    let mut parts: Vec<Vec<Partition>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
     for gather in gathers {
         assert_eq!(gather.day, day, "gathered for the day that is decided");
         for (file, received) in gather.received {
@@ -165,73 +172,72 @@ pub fn decide<'s, E: Send>(
         for (copy, reason) in verdict.kept {
             let mut resolved = judge.resolve(&copy.record, copy.held_since.is_some());
             resolved.reason = reason.unwrap_or(resolved.reason);
-            let event_id =
-                if copy.record.id_kind == domain::IdKind::Sequence { [u64::from(copy.record.epoch), copy.record.sequence] } else { copy.record.id_bits };
-            let partition = partition_of_hash(account_hash(&resolved.account, event_id));
-            let part = joined.get_mut(partition).expect("a partition for every hash");
-            part.events.push(Taken::new(&copy.record, &resolved, copy.file, copy.held_since, &mut part.notes));
+            let number = partition_of_hash(account_hash(&resolved.account, id_halves(&copy.record)));
+            let partition = &mut joined.get_mut(number).expect("a partition for every hash").partition;
+            let event = Event::new(&copy.record, &resolved, copy.file, copy.held_since, &mut partition.notes);
+            partition.push(event);
         }
     }
 
-    let folder = Folder { scheme, clearing_day: day, ranks: &ranks };
+    let folder = Folder { scheme, clearing_day: day, order: &order };
     let mut remembered = before.remembered;
     remembered.resize_with(PARTITIONS, Vec::new);
-    let work: Vec<_> = joined.into_iter().zip(remembered).collect();
+    let work: Vec<_> = joined.into_iter().map(|part| part.partition).zip(remembered).collect();
     let texts = symbols.texts();
     // Memories are read and written where they are used: as bytes they take a tenth of the room.
-    let folded = parallel::map(workers, work, |_, (part, remembered)| {
+    let folded = parallel::map(workers, work, |number, (partition, remembered)| {
         let remembered = if remembered.is_empty() { Vec::new() } else { memory::decode(&remembered, &scheme.tariff, symbols)? };
-        let mut folded = folder.fold(part.events, part.notes, remembered);
+        let mut folded = folder.fold(u16::try_from(number).expect("few partitions"), partition, remembered);
         let remembered = memory::encode(&std::mem::take(&mut folded.remembered), &scheme.tariff, &texts);
         Some((folded, remembered))
     });
     let (mut parts, remembered): (Vec<Folded>, Vec<Vec<u8>>) = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?.into_iter().unzip();
 
-    let mut late_part = Folded::default();
-    carried_rides(&mut parts, lookup, day, &mut late_part)?;
-    let refunded = refund::settle(&mut parts, &mut late_part, &originals, before.refunded, &ranks, lookup)?;
-    late_part.events.sort_unstable_by(|a, b| folder.event_order(a, b));
-    parts.push(late_part);
-    expire_holds(&mut parts, scheme, day);
-    for part in &parts {
+    let mut late = Folded { partition: carried_rides(&mut parts, lookup, day)?, ..Folded::default() };
+    folder.line_up(u16::try_from(parts.len()).expect("few partitions"), &mut late);
+    parts.push(late);
+    let refunded = refund::settle(&mut parts, &originals, before.refunded, &order, lookup)?;
+    for part in &mut parts {
+        expire_holds(part, scheme, day);
         count_files(part, &mut files);
     }
     files.remove(&u32::MAX);
-    let cuts = cuts(&parts);
-    Ok(Decided { scheme, day, parts, cuts, ranks, files, refunded, remembered })
+    let cuts = cuts(&parts, workers);
+    let venues = (0..).map(Symbol).take(texts.len()).map(|location| scheme.venue_of(location)).collect();
+    Ok(Decided { scheme, day, parts, order, cuts, venues, files, refunded, remembered })
 }
 
 impl Decided<'_> {
     #[must_use]
     pub fn batches(&self) -> usize {
-        self.cuts.len() + 1
+        self.cuts.first().map_or(0, |cuts| cuts.len() - 1)
     }
 
-    /// One batch of decisions in canonical order; batches follow each other in canonical order.
-    #[must_use]
-    pub fn batch(&self, batch: usize) -> Vec<Decision> {
-        let from = batch.checked_sub(1).and_then(|before| self.cuts.get(before));
-        let to = self.cuts.get(batch);
-        let mut picked: Vec<(EventTime, u32, &Folded, &Priced)> = Vec::with_capacity(BATCH_EVENTS * 2);
-        for part in &self.parts {
-            let start = from.map_or(0, |from| part.events.partition_point(|event| event.core.time < *from));
-            let end = to.map_or(part.events.len(), |to| part.events.partition_point(|event| event.core.time < *to));
-            let events = part.events.get(start..end).unwrap_or_default();
-            picked.extend(events.iter().map(|event| (event.core.time, self.ranks.get(event.core.terminal.index()).copied().unwrap_or(0), part, event)));
+    /// One batch of decisions in canonical order, handed on piece by piece; batches follow each other in canonical order.
+    pub fn batch(&self, batch: usize, mut each: impl FnMut(&[Decision])) {
+        let mut keys: Vec<DayKey> = Vec::with_capacity(BATCH_EVENTS * 2);
+        for (part, cuts) in self.parts.iter().zip(&self.cuts) {
+            if let Some([from, to]) = cuts.get(batch..batch + 2) {
+                keys.extend_from_slice(part.days.get(*from as usize..*to as usize).unwrap_or_default());
+            }
         }
-        let order = Folder { scheme: self.scheme, clearing_day: self.day, ranks: &self.ranks };
-        picked.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| order.event_order(a.3, b.3)));
-        picked.into_iter().map(|(_, _, part, event)| self.decision(event, &part.notes)).collect()
+        let part_of = |key: DayKey| &self.parts.get(key.partition()).expect("a key is of one of the partitions").partition;
+        sort_day(&mut keys, &self.order, |key| part_of(key).get(key.address()));
+        let mut piece = Vec::with_capacity(PIECE_DECISIONS);
+        for keys in keys.chunks(PIECE_DECISIONS) {
+            piece.clear();
+            piece.extend(keys.iter().map(|&key| self.decision(part_of(key), part_of(key).get(key.address()))));
+            each(&piece);
+        }
     }
 
-    fn decision(&self, event: &Priced, notes: &[Note]) -> Decision {
-        let core = &event.core;
-        let venue = self.scheme.venue_of(core.location);
-        let takes_fee = core.flags.has(Flags::RIDE) && event.charged_minor > 0;
-        let fee_minor = if takes_fee {
-            let funded = event.discounts(notes).into_iter().filter(|discount| discount.funder != core.earner);
-            let earned_minor = event.charged_minor + funded.map(|discount| discount.amount_minor).sum::<i64>();
-            self.scheme.fee_minor(core.earner, core.issuer, core.product, self.day, event.charged_minor, earned_minor)
+    fn decision(&self, partition: &Partition, event: &Event) -> Decision {
+        let notes = &partition.notes;
+        let venue = self.venues.get(event.location.index()).copied().unwrap_or_default();
+        let fee_minor = if event.flags.has(Flags::RIDE) && event.charged_minor() > 0 {
+            let funded = event.discounts(notes).into_iter().filter(|discount| discount.funder != event.earner);
+            let earned_minor = event.charged_minor() + funded.map(|discount| discount.amount_minor).sum::<i64>();
+            self.scheme.fee_minor(event.earner, event.issuer, event.product, self.day, event.charged_minor(), earned_minor)
         } else {
             0
         };
@@ -241,41 +247,28 @@ impl Decided<'_> {
     }
 }
 
-/// By symbol: its place in the order of terminal ids.
-fn ranks(symbols: &SymbolTable) -> Vec<u32> {
-    let texts = symbols.texts();
-    let mut ranks = vec![0; texts.len()];
-    let mut order: Vec<_> = texts.iter().zip(&mut ranks).collect();
-    order.sort_unstable_by(|(a, _), (b, _)| shorter_first(a.as_bytes(), b.as_bytes()));
-    for (next, (_, rank)) in (0u32..).zip(order) {
-        *rank = next;
-    }
-    ranks
-}
-
-/// A partition's events from all workers, those of repeated ids apart.
+/// A partition's events from all workers, and those of repeated ids, which are judged apart.
 struct Joined {
-    events: Vec<Taken>,
-    notes: Vec<Note>,
+    partition: Partition,
     met: Vec<Copy>,
 }
 
-fn join(parts: Vec<Part>, met: &IdFilter) -> Joined {
-    let count = parts.iter().flat_map(|part| &part.chunks).map(Vec::len).sum();
-    let mut joined = Joined { events: Vec::with_capacity(count), notes: Vec::new(), met: Vec::new() };
+fn join(parts: Vec<Partition>, met: &IdFilter) -> Joined {
+    let mut partition = Partition::default();
     for part in parts {
-        for chunk in part.chunks {
-            for event in chunk {
-                if met.has(&event.core.record_id()) {
-                    let held_since = event.core.note(&part.notes).and_then(|note| note.held_since);
-                    joined.met.push(Copy { record: event.record(&part.notes), file: event.core.file, held_since });
-                } else {
-                    joined.events.push(event.moved(&part.notes, &mut joined.notes));
-                }
-            }
-        }
+        partition.append(part);
     }
-    joined
+    let mut copies = Vec::new();
+    if !met.is_empty() {
+        partition.each_mut(|_, event, notes| {
+            if met.has(&event.record_id()) {
+                let held_since = event.note(notes).and_then(|note| note.held_since);
+                copies.push(Copy { record: event.taken_record(notes), file: event.file, held_since });
+                event.set_apart();
+            }
+        });
+    }
+    Joined { partition, met: copies }
 }
 
 /// A set of ids with a quick no.
@@ -288,6 +281,11 @@ pub struct IdFilter {
 const FILTER_BITS: u64 = 1 << 23;
 
 impl IdFilter {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
     fn bit(id: &RecordId) -> u64 {
         Fast::default().hash_one(id) % FILTER_BITS
     }
@@ -318,7 +316,8 @@ impl FromIterator<RecordId> for IdFilter {
 }
 
 /// Journeys given up today whose tap-on an earlier close took in: the ride is booked today, the record was counted then.
-fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day, late: &mut Folded) -> Result<(), E> {
+fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> Result<Partition, E> {
+    let mut late = Partition::default();
     let rides: Vec<_> = parts.iter_mut().flat_map(|part| part.carried_rides.drain(..)).collect();
     let id = |open: &crate::price::OpenTap| match open.tap.id_kind {
         domain::IdKind::Sequence => {
@@ -341,48 +340,56 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day, late
             account: found.record.card,
             service_day: open.tap.service_day,
         };
-        let taken = Taken::new(&found.record, &resolved, u32::MAX, Some(day), &mut late.notes);
-        late.events.push(taken.priced(fare, &mut late.notes));
+        let event = Event::new(&found.record, &resolved, u32::MAX, Some(day), &mut late.notes);
+        let at = late.push(event);
+        late.decide_priced(at, fare);
     }
-    Ok(())
+    Ok(late)
 }
 
 /// A record held longer than the scheme allows is rejected; one that is clear again is released.
-fn expire_holds(parts: &mut [Folded], scheme: &Scheme, day: Day) {
-    for part in parts {
-        for event in &mut part.events {
-            // Carried, but never held: a journey of an earlier day that was given up today.
-            let since = event.core.note(&part.notes).and_then(|note| note.held_since).unwrap_or(day);
-            if !event.core.flags.has(Flags::CARRIED) || since >= day {
-                continue;
-            }
-            match event.core.reason.outcome() {
-                Outcome::Held if i64::from(day.0) - i64::from(since.0) > i64::from(scheme.limits.hold_days) => event.core.reason = Reason::HoldExpired,
-                Outcome::Cleared => event.core.flags.set(Flags::RELEASED),
-                _ => {}
-            }
+fn expire_holds(part: &mut Folded, scheme: &Scheme, day: Day) {
+    let Folded { partition, noted, refunds, .. } = part;
+    for &at in noted.iter().chain(&*refunds) {
+        let event = partition.get(at);
+        // Carried, but never held: a journey of an earlier day that was given up today.
+        let since = event.note(&partition.notes).and_then(|note| note.held_since).unwrap_or(day);
+        if !event.flags.has(Flags::CARRIED) || since >= day {
+            continue;
+        }
+        let event = partition.get_mut(at);
+        match event.reason.outcome() {
+            Outcome::Held if i64::from(day.0) - i64::from(since.0) > i64::from(scheme.limits.hold_days) => event.reason = Reason::HoldExpired,
+            Outcome::Cleared => event.flags.set(Flags::RELEASED),
+            _ => {}
         }
     }
 }
 
 /// `files` starts with every record cleared; the others are moved to where they belong.
 fn count_files(part: &Folded, files: &mut HashMap<u32, FileOutcomes, Fast>) {
-    for event in part.events.iter().filter(|event| event.core.reason != Reason::Cleared && !event.core.flags.has(Flags::CARRIED)) {
-        let outcomes = files.entry(event.core.file).or_default();
+    let noted = part.noted.iter().chain(&part.refunds).map(|&at| part.partition.get(at));
+    for event in noted.filter(|event| event.reason != Reason::Cleared && !event.flags.has(Flags::CARRIED)) {
+        let outcomes = files.entry(event.file).or_default();
         outcomes.cleared -= 1;
-        match event.core.reason.outcome() {
+        match event.reason.outcome() {
             Outcome::Held => outcomes.held += 1,
             _ => outcomes.rejected += 1,
         }
-        outcomes.conflict += u64::from(event.core.reason.is_conflict());
+        outcomes.conflict += u64::from(event.reason.is_conflict());
     }
 }
 
-/// Times that cut the day into batches of about a block each.
-fn cuts(parts: &[Folded]) -> Vec<EventTime> {
-    let mut sample: Vec<EventTime> = parts.iter().flat_map(|part| part.events.iter().step_by(SAMPLE_EVERY)).map(|event| event.core.time).collect();
+/// Cuts the day into batches of about a block each: for each partition, where they begin. Events of one millisecond are of
+/// one batch.
+fn cuts(parts: &[Folded], workers: usize) -> Vec<Vec<u32>> {
+    let mut sample: Vec<DayKey> = parts.iter().flat_map(|part| part.days.iter().step_by(SAMPLE_EVERY)).map(|key| key.floor()).collect();
     sample.sort_unstable();
-    let mut cuts: Vec<EventTime> = sample.into_iter().step_by(BATCH_EVENTS / SAMPLE_EVERY).skip(1).collect();
+    let mut cuts: Vec<DayKey> = sample.into_iter().step_by(BATCH_EVENTS / SAMPLE_EVERY).skip(1).collect();
     cuts.dedup();
-    cuts
+    parallel::map(workers, parts.iter().collect(), |_, part: &Folded| {
+        let place = |cut: &DayKey| part.days.partition_point(|key| key < cut);
+        let places = std::iter::once(0).chain(cuts.iter().map(place)).chain([part.days.len()]);
+        places.map(|place| u32::try_from(place).expect("fewer than 4 billion events in a partition")).collect()
+    })
 }

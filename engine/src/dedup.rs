@@ -3,7 +3,7 @@
 //! Exact, never probabilistic. Terminal sequences are dense, so a terminal and epoch keep bits in pages of 512; ids made
 //! from columns are kept whole. Only says seen or fresh: what a second copy means, the close decides from both.
 
-use domain::{IdKind, Record, Symbol};
+use domain::{RecordId, Symbol};
 use hashbrown::HashSet;
 use std::collections::BTreeMap;
 
@@ -12,30 +12,57 @@ type Fast = foldhash::fast::FixedState;
 /// Bits of one page: a cache line.
 type Page = [u64; 8];
 const PAGE_BITS: u64 = 512;
-
 /// The sequences of one terminal and epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sequences(BTreeMap<u64, Page>);
+///
+/// A terminal counts on, so the next sequence nearly always lies in the page of the last one: that page is at hand, and the
+/// others are in a tree.
+#[derive(Clone, Debug, Default)]
+pub struct Sequences {
+    number: u64,
+    page: Page,
+    /// All pages but the one at hand; none is empty.
+    others: BTreeMap<u64, Page>,
+}
 
 impl Sequences {
     /// Marks a sequence; `true` when it was not marked before.
+    #[inline]
     pub fn mark(&mut self, sequence: u64) -> bool {
-        let page = self.0.entry(sequence / PAGE_BITS).or_default();
+        let number = sequence / PAGE_BITS;
+        if number != self.number {
+            self.turn_to(number);
+        }
         let bit = sequence % PAGE_BITS;
-        let word = page.get_mut((bit / 64) as usize).expect("a page has a word for each of its bits");
+        let word = self.page.get_mut((bit / 64) as usize).expect("a page has a word for each of its bits");
         let fresh = *word & (1 << (bit % 64)) == 0;
         *word |= 1 << (bit % 64);
         fresh
     }
 
+    #[cold]
+    fn turn_to(&mut self, number: u64) {
+        if self.page != Page::default() {
+            self.others.insert(self.number, self.page);
+        }
+        self.number = number;
+        self.page = self.others.remove(&number).unwrap_or_default();
+    }
+
+    /// All pages with a mark, in order.
+    fn pages(&self) -> impl Iterator<Item = (u64, &Page)> {
+        let at_hand = Some((self.number, &self.page)).filter(|(_, page)| **page != Page::default());
+        let before = self.others.range(..self.number).map(|(&number, page)| (number, page));
+        before.chain(at_hand).chain(self.others.range(self.number..).map(|(&number, page)| (number, page)))
+    }
+
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.0.values().flatten().map(|word| u64::from(word.count_ones())).sum()
+        self.pages().flat_map(|(_, page)| page).map(|word| u64::from(word.count_ones())).sum()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.pages().next().is_none()
     }
 
     /// The runs of sequences that are missing between the first and the last one seen, as (first, last).
@@ -43,7 +70,7 @@ impl Sequences {
     pub fn gaps(&self) -> Vec<(u64, u64)> {
         let mut gaps = Vec::new();
         let mut expected: Option<u64> = None;
-        for (&number, page) in &self.0 {
+        for (number, page) in self.pages() {
             let bits = (0u64..).zip(page).flat_map(|(at, word)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| at * 64 + bit));
             for bit in bits {
                 let sequence = number * PAGE_BITS + bit;
@@ -59,7 +86,7 @@ impl Sequences {
     /// As stored: page number and words, little-endian, in order.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|(number, page)| std::iter::once(number).chain(page).flat_map(|word| word.to_le_bytes())).collect()
+        self.pages().flat_map(|(number, page)| std::iter::once(number).chain(page.iter().copied()).flat_map(u64::to_le_bytes)).collect()
     }
 
     /// `None` when the bytes are not whole pages.
@@ -67,8 +94,15 @@ impl Sequences {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (words, rest) = bytes.as_chunks::<8>();
         let (pages, odd) = words.as_chunks::<9>();
-        (rest.is_empty() && odd.is_empty())
-            .then(|| Self(pages.iter().map(|[number, page @ ..]| (u64::from_le_bytes(*number), page.map(u64::from_le_bytes))).collect()))
+        let others = || pages.iter().map(|[number, page @ ..]| (u64::from_le_bytes(*number), page.map(u64::from_le_bytes)));
+        (rest.is_empty() && odd.is_empty()).then(|| {
+            let mut sequences = Self { others: others().collect(), ..Self::default() };
+            // A terminal goes on counting where it was.
+            if let Some(last) = sequences.others.keys().next_back().copied() {
+                sequences.turn_to(last);
+            }
+            sequences
+        })
     }
 }
 
@@ -85,23 +119,22 @@ pub struct Seen {
 impl Seen {
     /// Marks a record's id; `true` when it is fresh. An id that is a row of a file is fresh by nature: the file's digest
     /// has been looked at.
-    pub fn mark(&mut self, record: &Record) -> bool {
-        match record.id_kind {
-            IdKind::Sequence => {
-                let sequences = self.sequences(record.terminal, record.epoch);
-                sequences.mark(record.sequence)
-            }
-            IdKind::Columns => {
-                let fresh = self.columns.insert(record.id_bits);
+    #[inline]
+    pub fn mark(&mut self, id: RecordId) -> bool {
+        match id {
+            RecordId::Sequence { terminal, epoch, sequence } => self.sequences(terminal, epoch).mark(sequence),
+            RecordId::Columns(bits) => {
+                let fresh = self.columns.insert(bits);
                 if fresh {
-                    self.fresh_columns.push(record.id_bits);
+                    self.fresh_columns.push(bits);
                 }
                 fresh
             }
-            IdKind::FileRow => true,
+            RecordId::FileRow(_) => true,
         }
     }
 
+    #[inline]
     fn sequences(&mut self, terminal: Symbol, epoch: u32) -> &mut Sequences {
         if self.terminals.len() <= terminal.index() {
             self.terminals.resize_with(terminal.index() + 1, Vec::new);
@@ -141,26 +174,21 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::RecordKind;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
-    fn record(terminal: u32, epoch: u32, sequence: u64) -> Record {
-        Record { terminal: Symbol(terminal), epoch, sequence, ..Record::blank(RecordKind::TapOn) }
-    }
-
     #[test]
     fn an_id_is_fresh_once_and_epochs_do_not_mix() {
+        let id = |terminal, epoch, sequence| RecordId::Sequence { terminal: Symbol(terminal), epoch, sequence };
         let mut seen = Seen::default();
-        assert!(seen.mark(&record(3, 1, 7)));
-        assert!(!seen.mark(&record(3, 1, 7)));
-        assert!(seen.mark(&record(3, 2, 7)));
-        assert!(seen.mark(&record(4, 1, 7)));
-        let by_columns = Record { id_kind: IdKind::Columns, id_bits: [1, 2], ..record(3, 1, 7) };
-        assert!(seen.mark(&by_columns));
-        assert!(!seen.mark(&by_columns));
-        let by_row = Record { id_kind: IdKind::FileRow, id_bits: [1, 2], ..by_columns };
-        assert!(seen.mark(&by_row) && seen.mark(&by_row));
+        assert!(seen.mark(id(3, 1, 7)));
+        assert!(!seen.mark(id(3, 1, 7)));
+        assert!(seen.mark(id(3, 2, 7)));
+        assert!(seen.mark(id(4, 1, 7)));
+        assert!(seen.mark(RecordId::Columns([1, 2])));
+        assert!(!seen.mark(RecordId::Columns([1, 2])));
+        let by_row = RecordId::FileRow([1, 2]);
+        assert!(seen.mark(by_row) && seen.mark(by_row));
         assert_eq!(seen.fresh_columns(), [[1, 2]]);
     }
 
@@ -175,7 +203,9 @@ mod tests {
             prop_assert_eq!(bits.len(), set.len() as u64);
             let missing: Vec<(u64, u64)> = set.iter().zip(set.iter().skip(1)).filter(|(a, b)| *b - *a > 1).map(|(a, b)| (a + 1, b - 1)).collect();
             prop_assert_eq!(bits.gaps(), missing);
-            prop_assert_eq!(Sequences::from_bytes(&bits.to_bytes()), Some(bits));
+            let mut again = Sequences::from_bytes(&bits.to_bytes()).expect("written just now");
+            prop_assert_eq!(again.to_bytes(), bits.to_bytes());
+            prop_assert!(sequences.iter().all(|&sequence| !again.mark(sequence)));
         }
     }
 

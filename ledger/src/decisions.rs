@@ -6,7 +6,7 @@
 use crate::LedgerError;
 use crate::balances::Balance;
 use crate::block::{Block, Draft};
-use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Reader, Scratch, column, decision};
+use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Encoder, Reader, column, decision};
 use domain::symbol::SymbolCache;
 use domain::{Account, Decision, Entry, Symbol};
 use hashbrown::HashMap;
@@ -45,21 +45,31 @@ pub struct DecisionBlock {
     posted: Posted,
 }
 
-impl DecisionBlock {
-    /// Encodes decisions in canonical order and adds up what they post. `hub` is the clearing house's party; `texts` are the
-    /// symbol table's, indexed by symbol. Pure: for worker threads.
+/// Makes decision blocks, one after another, of decisions that are handed over a few at a time in canonical order, and adds
+/// up what they post.
+pub struct DecisionEncoder {
+    encoder: Encoder<Decision>,
+    hub: Symbol,
+    sums: HashMap<Account, (i128, i128), foldhash::fast::FixedState>,
+    posted: Posted,
+}
+
+impl DecisionEncoder {
+    /// `hub` is the clearing house's party.
+    #[must_use]
+    pub fn new(hub: Symbol) -> Self {
+        Self { encoder: Encoder::new(&decision::DECISION), hub, sums: HashMap::default(), posted: Posted::default() }
+    }
+
+    /// Takes the next decisions.
     ///
     /// # Panics
-    /// When there are more than [`crate::BLOCK_ROWS_MAX`] decisions, a symbol is beyond `texts`, or an entry does not add up.
-    #[must_use]
-    pub fn encode(decisions: &[Decision], hub: Symbol, texts: &[Arc<str>]) -> Self {
-        let draft = Draft::new(decisions.len(), decisions.len() * DECISION_BYTES_EXPECTED, |out| {
-            Scratch::lend(|scratch| column::encode(&decision::DECISION, decisions, texts, scratch, out));
-        });
-        let mut posted = Posted::default();
-        let mut sums: HashMap<Account, (i128, i128), foldhash::fast::FixedState> = HashMap::default();
+    /// When an entry does not add up.
+    pub fn push(&mut self, decisions: &[Decision]) {
+        self.encoder.push(decisions);
+        let Self { hub, sums, posted, .. } = self;
         for decision in decisions {
-            let entry = Entry::of(decision, hub);
+            let entry = Entry::of(decision, *hub);
             posted.entries += u64::from(!entry.postings().is_empty());
             for posting in entry.postings() {
                 let amount = i128::from(posting.amount_minor);
@@ -71,15 +81,45 @@ impl DecisionBlock {
                 posted.credit_minor += credit;
             }
         }
+    }
+
+    /// Decisions taken since the last block.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.encoder.rows()
+    }
+
+    /// The block of what was taken. `texts` are the symbol table's, indexed by symbol. Pure: for worker threads.
+    ///
+    /// # Panics
+    /// When there are more than [`BLOCK_ROWS_MAX`] decisions, or a symbol is beyond `texts`.
+    #[must_use]
+    pub fn finish(&mut self, texts: &[Arc<str>]) -> DecisionBlock {
+        let Self { encoder, hub, sums, posted } = self;
+        let count = encoder.rows();
+        let draft = Draft::new(count, count * DECISION_BYTES_EXPECTED, |out| encoder.finish(texts, out));
         let text = |symbol: Symbol| Arc::clone(texts.get(symbol.index()).expect("the texts hold every symbol of the decisions"));
-        let movements = sums.into_iter().map(|(account, (debit_minor, credit_minor))| Balance {
+        let movements = sums.drain().map(|(account, (debit_minor, credit_minor))| Balance {
             party: text(account.party),
             product: text(account.product),
             role: account.role,
             debit_minor,
             credit_minor,
         });
-        Self { draft, hub: text(hub), movements: movements.collect(), posted }
+        DecisionBlock { draft, hub: text(*hub), movements: movements.collect(), posted: std::mem::take(posted) }
+    }
+}
+
+impl DecisionBlock {
+    /// Encodes decisions in canonical order, as [`DecisionEncoder`] does.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    pub fn encode(decisions: &[Decision], hub: Symbol, texts: &[Arc<str>]) -> Self {
+        let mut encoder = DecisionEncoder::new(hub);
+        encoder.push(decisions);
+        encoder.finish(texts)
     }
 
     /// How many decisions it holds.
@@ -104,23 +144,25 @@ impl DecisionBlock {
 /// Reads an encoded payload of `count` decisions into `decisions`, keeping its room. Bytes from anywhere are safe to give.
 ///
 /// # Errors
-/// When the payload is none that [`DecisionBlock::encode`] could have made of so many decisions.
+/// When the payload is none that [`DecisionEncoder`] could have made of so many decisions.
 pub fn decode_decisions(count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>) -> Result<(), LedgerError> {
-    read_payload(count, payload, symbols, decisions).map_err(|corrupt| LedgerError::Corrupt { height: 0, what: corrupt.0 })
+    decisions.clear();
+    let read = read_payload(count, payload, symbols, |some| decisions.extend_from_slice(some));
+    read.map_err(|corrupt| LedgerError::Corrupt { height: 0, what: corrupt.0 })
 }
 
-pub(crate) fn read(block: &Block<'_>, symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>) -> Result<(), Corrupt> {
-    read_payload(block.header.count, block.payload, symbols, decisions)
+/// Hands on a block's decisions piece by piece.
+pub(crate) fn read(block: &Block<'_>, symbols: &mut SymbolCache<'_>, each: impl FnMut(&[Decision])) -> Result<(), Corrupt> {
+    read_payload(block.header.count, block.payload, symbols, each)
 }
 
-fn read_payload(count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>) -> Result<(), Corrupt> {
+fn read_payload(count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>, mut each: impl FnMut(&[Decision])) -> Result<(), Corrupt> {
     let count = count as usize;
     if count > BLOCK_ROWS_MAX {
         return Err(Corrupt("it claims more rows than a block holds"));
     }
     let mut reader = Reader::new(payload);
-    decisions.clear();
-    column::decode(&decision::DECISION, count, &mut reader, symbols, decisions)?;
+    column::decode(&decision::DECISION, count, &mut reader, symbols, |_, decisions| each(decisions))?;
     reader.finish()
 }
 

@@ -5,7 +5,7 @@
 
 use crate::LedgerError;
 use crate::block::{Block, Draft};
-use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Reader, Scratch, column, number, record};
+use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Encoder, Reader, column, number, record};
 use domain::Record;
 use domain::symbol::SymbolCache;
 use std::sync::Arc;
@@ -20,26 +20,62 @@ pub struct IntakeBlock {
     pub(crate) repeats: Vec<u32>,
 }
 
-impl IntakeBlock {
-    /// Encodes records with their rows (from 1) in the file. `texts` are the symbol table's, indexed by symbol. Pure: for
-    /// worker threads.
+/// Makes intake blocks, one after another, of records that are handed over a few at a time.
+pub struct IntakeEncoder {
+    encoder: Encoder<Record>,
+    rows: Vec<i64>,
+}
+
+impl Default for IntakeEncoder {
+    fn default() -> Self {
+        Self { encoder: Encoder::new(&record::RECORD), rows: Vec::new() }
+    }
+}
+
+impl IntakeEncoder {
+    /// Takes records with their rows (from 1) in the file.
     ///
     /// # Panics
-    /// When there are not as many rows as records, more than [`BLOCK_ROWS_MAX`], or a symbol beyond `texts`.
+    /// When there are not as many rows as records.
+    pub fn push(&mut self, records: &[Record], rows: &[u64]) {
+        assert_eq!(records.len(), rows.len(), "every record has its row");
+        self.rows.extend(rows.iter().map(|row| row.cast_signed()));
+        self.encoder.push(records);
+    }
+
+    /// Records taken since the last block.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.encoder.rows()
+    }
+
+    /// The block of what was taken. `texts` are the symbol table's, indexed by symbol. Pure: for worker threads.
+    ///
+    /// # Panics
+    /// When there are more than [`BLOCK_ROWS_MAX`] records, or a symbol is beyond `texts`.
+    #[must_use]
+    pub fn finish(&mut self, texts: &[Arc<str>]) -> IntakeBlock {
+        let Self { encoder, rows } = self;
+        let count = encoder.rows();
+        let draft = Draft::new(count, count * RECORD_BYTES_EXPECTED, |out| {
+            number::put_any(rows, out);
+            encoder.finish(texts, out);
+        });
+        rows.clear();
+        IntakeBlock { draft, repeats: Vec::new() }
+    }
+}
+
+impl IntakeBlock {
+    /// Encodes records with their rows (from 1) in the file, as [`IntakeEncoder`] does.
+    ///
+    /// # Panics
+    /// As there.
     #[must_use]
     pub fn encode(records: &[Record], rows: &[u64], texts: &[Arc<str>]) -> Self {
-        assert_eq!(records.len(), rows.len(), "every record has its row");
-        let draft = Draft::new(records.len(), records.len() * RECORD_BYTES_EXPECTED, |out| {
-            Scratch::lend(|scratch| {
-                let mut spare = std::mem::take(&mut scratch.spare);
-                spare.clear();
-                spare.extend(rows.iter().map(|row| row.cast_signed()));
-                number::put_any(&spare, out);
-                scratch.spare = spare;
-                column::encode(&record::RECORD, records, texts, scratch, out);
-            });
-        });
-        Self { draft, repeats: Vec::new() }
+        let mut encoder = IntakeEncoder::default();
+        encoder.push(records, rows);
+        encoder.finish(texts)
     }
 
     /// Names the records, by position in this block, whose id was taken in before.
@@ -69,7 +105,18 @@ impl IntakeBlock {
     }
 }
 
-/// An intake block read back.
+/// Some records of an intake block read back, in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct IntakePiece<'a> {
+    pub file_id: u32,
+    pub records: &'a [Record],
+    /// Each record's row in its file, from 1.
+    pub rows: &'a [u64],
+    /// Positions in `records` of those whose id was taken in before, rising.
+    pub repeats: &'a [u32],
+}
+
+/// An intake block read back as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntakeRows {
     pub file_id: u32,
@@ -84,32 +131,53 @@ impl IntakeRows {
     /// Reads an encoded payload of `count` records, keeping the room that this has. Bytes from anywhere are safe to give.
     ///
     /// # Errors
-    /// When the payload is none that [`IntakeBlock::encode`] could have made of so many records.
+    /// When the payload is none that [`IntakeEncoder`] could have made of so many records.
     pub fn decode(&mut self, count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>) -> Result<(), LedgerError> {
-        self.read_payload(count, payload, symbols).map_err(|corrupt| LedgerError::Corrupt { height: 0, what: corrupt.0 })
+        *self = Self::default();
+        let read = read_payload(count, payload, symbols, |_, records, rows| {
+            self.records.extend_from_slice(records);
+            self.rows.extend_from_slice(rows);
+        });
+        read.map_err(|corrupt| LedgerError::Corrupt { height: 0, what: corrupt.0 })
     }
 
-    pub(crate) fn read(&mut self, block: &Block<'_>, symbols: &mut SymbolCache<'_>) -> Result<(), Corrupt> {
-        self.read_payload(block.header.count, block.payload, symbols)?;
-        self.file_id = block.header.file;
-        let (positions, left) = block.side.as_chunks::<4>();
-        self.repeats.extend(positions.iter().map(|position| u32::from_le_bytes(*position)));
-        let in_order = self.repeats.is_sorted_by(|one, next| one < next) && self.repeats.last().is_none_or(|&last| last < block.header.count);
-        if in_order && left.is_empty() { Ok(()) } else { Err(Corrupt("its repeats are not positions in it")) }
+    pub(crate) fn add(&mut self, piece: &IntakePiece<'_>) {
+        let before = u32::try_from(self.records.len()).expect("a block's rows fit 32 bits");
+        self.file_id = piece.file_id;
+        self.records.extend_from_slice(piece.records);
+        self.rows.extend_from_slice(piece.rows);
+        self.repeats.extend(piece.repeats.iter().map(|repeat| before + repeat));
     }
+}
 
-    fn read_payload(&mut self, count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>) -> Result<(), Corrupt> {
-        let count = count as usize;
-        if count > BLOCK_ROWS_MAX {
-            return Err(Corrupt("it claims more rows than a block holds"));
+/// Hands on a block's records piece by piece.
+pub(crate) fn read(block: &Block<'_>, symbols: &mut SymbolCache<'_>, mut each: impl FnMut(IntakePiece<'_>)) -> Result<(), Corrupt> {
+    let (positions, left) = block.side.as_chunks::<4>();
+    let repeats: Vec<u32> = positions.iter().map(|position| u32::from_le_bytes(*position)).collect();
+    let in_order = repeats.is_sorted_by(|one, next| one < next) && repeats.last().is_none_or(|&last| last < block.header.count);
+    if !in_order || !left.is_empty() {
+        return Err(Corrupt("its repeats are not positions in it"));
+    }
+    let mut repeats = repeats.into_iter().peekable();
+    let mut here = Vec::new();
+    read_payload(block.header.count, block.payload, symbols, |first, records, rows| {
+        here.clear();
+        while let Some(repeat) = repeats.next_if(|&repeat| (repeat as usize) < first + records.len()) {
+            here.push(repeat - first as u32);
         }
-        let mut reader = Reader::new(payload);
-        self.repeats.clear();
-        self.rows.clear();
-        self.records.clear();
-        let rows = number::Numbers::read(&mut reader, count)?.all(count);
-        self.rows.extend(rows.into_iter().map(i64::cast_unsigned));
-        column::decode(&record::RECORD, count, &mut reader, symbols, &mut self.records)?;
-        reader.finish()
+        each(IntakePiece { file_id: block.header.file, records, rows, repeats: &here });
+    })
+}
+
+fn read_payload(count: u32, payload: &[u8], symbols: &mut SymbolCache<'_>, mut each: impl FnMut(usize, &[Record], &[u64])) -> Result<(), Corrupt> {
+    let count = count as usize;
+    if count > BLOCK_ROWS_MAX {
+        return Err(Corrupt("it claims more rows than a block holds"));
     }
+    let mut reader = Reader::new(payload);
+    let rows: Vec<u64> = number::Numbers::read(&mut reader, count)?.all(count).into_iter().map(i64::cast_unsigned).collect();
+    column::decode(&record::RECORD, count, &mut reader, symbols, |first, records| {
+        each(first, records, rows.get(first..first + records.len()).unwrap_or_default());
+    })?;
+    reader.finish()
 }

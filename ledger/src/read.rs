@@ -8,7 +8,7 @@ use crate::decisions;
 use crate::error::LedgerError;
 use crate::event::Event;
 use crate::files::FileState;
-use crate::intake::IntakeRows;
+use crate::intake::{self, IntakePiece, IntakeRows};
 use crate::ledger::Ledger;
 use crate::refusal::{self, Refusal};
 use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT};
@@ -54,16 +54,16 @@ impl Ledger {
     /// When there is no intake block at `height`, it is damaged, or the storage fails.
     pub fn read_intake(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<IntakeRows, LedgerError> {
         let mut rows = IntakeRows::default();
-        self.read_intake_into(height, symbols, &mut rows)?;
+        self.each_intake(height, symbols, |piece| rows.add(&piece))?;
         Ok(rows)
     }
 
-    /// The same into rows that are used again: making room for a block costs as much as reading it.
+    /// Hands on the records of a block in order, a few at a time.
     ///
     /// # Errors
-    /// As for [`Ledger::read_intake`].
-    pub fn read_intake_into(&self, height: u64, symbols: &mut SymbolCache<'_>, rows: &mut IntakeRows) -> Result<(), LedgerError> {
-        self.with_block(height, Some((BlockKind::Intake, "records")), |block| rows.read(block, symbols))
+    /// As for [`Ledger::read_intake`]; what was handed on before is then worthless.
+    pub fn each_intake(&self, height: u64, symbols: &mut SymbolCache<'_>, each: impl FnMut(IntakePiece<'_>)) -> Result<(), LedgerError> {
+        self.with_block(height, Some((BlockKind::Intake, "records")), |block| intake::read(block, symbols, each))
     }
 
     /// Heights of the decision blocks of a closed day, in canonical order; none while it is not closed.
@@ -80,16 +80,16 @@ impl Ledger {
     /// When there is no decision block at `height`, it is damaged, or the storage fails.
     pub fn read_decisions(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<Vec<Decision>, LedgerError> {
         let mut decisions = Vec::new();
-        self.read_decisions_into(height, symbols, &mut decisions)?;
+        self.each_decisions(height, symbols, |some| decisions.extend_from_slice(some))?;
         Ok(decisions)
     }
 
-    /// The same into a vector that is used again.
+    /// Hands on the decisions of a block in order, a few at a time.
     ///
     /// # Errors
-    /// As for [`Ledger::read_decisions`].
-    pub fn read_decisions_into(&self, height: u64, symbols: &mut SymbolCache<'_>, out: &mut Vec<Decision>) -> Result<(), LedgerError> {
-        self.with_block(height, Some((BlockKind::Decisions, "decisions")), |block| decisions::read(block, symbols, out))
+    /// As for [`Ledger::read_decisions`]; what was handed on before is then worthless.
+    pub fn each_decisions(&self, height: u64, symbols: &mut SymbolCache<'_>, each: impl FnMut(&[Decision])) -> Result<(), LedgerError> {
+        self.with_block(height, Some((BlockKind::Decisions, "decisions")), |block| decisions::read(block, symbols, each))
     }
 
     /// The refused rows of a file, in the order in which they were taken in.

@@ -10,7 +10,7 @@ mod replay;
 use crate::block::{Block, BlockKind};
 use crate::decisions;
 use crate::error::LedgerError;
-use crate::intake::IntakeRows;
+use crate::intake;
 use crate::ledger::Ledger;
 use crate::refusal;
 use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT};
@@ -81,7 +81,7 @@ impl Ledger {
     pub fn verify(&self) -> Result<VerifyReport, LedgerError> {
         let mut report = VerifyReport::default();
         let table = SymbolTable::new();
-        let mut walk = Walk { symbols: SymbolCache::new(&table), replay: Replay::default(), rows: IntakeRows::default(), decisions: Vec::new() };
+        let mut walk = Walk { symbols: SymbolCache::new(&table), replay: Replay::default(), decisions: Vec::new() };
         for row in store::scan(&self.db, JOURNAL, &[]) {
             let (key, value) = row?;
             let height = report.blocks + 1;
@@ -190,7 +190,6 @@ fn day_of(ordered: [u8; 4]) -> domain::Day {
 struct Walk<'t> {
     symbols: SymbolCache<'t>,
     replay: Replay,
-    rows: IntakeRows,
     decisions: Vec<Decision>,
 }
 
@@ -215,19 +214,28 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
-            BlockKind::Intake => self.rows.read(block, &mut self.symbols).map(|()| {
-                let [records, repeats] = [self.rows.records.len() as u64, self.rows.repeats.len() as u64];
-                report.records += records;
-                self.replay.intake(header, [records, repeats], report);
-            }),
+            BlockKind::Intake => {
+                let [mut records, mut repeats] = [0; 2];
+                let read = intake::read(block, &mut self.symbols, |piece| {
+                    records += piece.records.len() as u64;
+                    repeats += piece.repeats.len() as u64;
+                });
+                read.map(|()| {
+                    report.records += records;
+                    self.replay.intake(header, [records, repeats], report);
+                })
+            }
             BlockKind::Refusals => {
                 let mut refusals = Vec::new();
                 let read = refusal::read(block.payload, header.count as usize, &mut refusals);
                 read.map(|()| self.replay.refusals(header, refusals.len() as u64, report))
             }
-            BlockKind::Decisions => decisions::read(block, &mut self.symbols, &mut self.decisions)
-                .and_then(|()| decisions::hub_of(block))
-                .map(|hub| self.replay.decisions(header, &self.decisions, hub, self.symbols.table(), report)),
+            BlockKind::Decisions => {
+                self.decisions.clear();
+                decisions::read(block, &mut self.symbols, |some| self.decisions.extend_from_slice(some))
+                    .and_then(|()| decisions::hub_of(block))
+                    .map(|hub| self.replay.decisions(header, &self.decisions, hub, self.symbols.table(), report))
+            }
         };
         if let Err(corrupt) = read {
             report.differs(height, corrupt.0);

@@ -33,9 +33,9 @@ pub fn settle(ledger: &Ledger, day: Day, house: &House<'_>, out: &Path, workers:
     let roster = Roster::new(house)?;
     let (info, sequence, previous) = find(ledger, day)?;
     let blocks = ledger.decision_blocks(day).map_err(storage)?;
-    let read = |block: usize, symbols: &mut SymbolCache<'_>, decisions: &mut Vec<Decision>| {
+    let read = |block: usize, symbols: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
         let height = blocks.get(block).expect("the pass asks for blocks of the day");
-        ledger.read_decisions_into(*height, symbols, decisions).map_err(storage)
+        ledger.each_decisions(*height, symbols, each).map_err(storage)
     };
     let files: Vec<&FileInfo> = ledger.files().iter().filter(|file| file.day == day).collect();
     let accounts = accounts(ledger, day)?;

@@ -27,11 +27,11 @@ const GATHER_BYTES_MAX: usize = 64 << 20;
 const GATHER_FILE_BYTES_MAX: usize = 64 << 10;
 const GATHER_FILE_BYTES_MIN: usize = 4 << 10;
 
-/// The day's decision blocks: how many, and how one is read into the buffer. Called from several threads.
+/// The day's decision blocks: how many, and how one is read, a few decisions at a time. Called from several threads.
 pub(crate) struct Feed<'f> {
     pub blocks: usize,
     #[allow(clippy::type_complexity, reason = "one signature, used here only")]
-    pub read: &'f (dyn Fn(usize, &mut SymbolCache<'_>, &mut Vec<Decision>) -> Result<(), SettleError> + Sync),
+    pub read: &'f (dyn Fn(usize, &mut SymbolCache<'_>, &mut dyn FnMut(&[Decision])) -> Result<(), SettleError> + Sync),
 }
 
 /// What the pass wrote for one party.
@@ -160,7 +160,6 @@ impl Pass<'_> {
         let alarm = Alarm(self);
         let mut papers = Papers::new(self.desk);
         let mut cache = SymbolCache::new(self.desk.symbols);
-        let mut decisions = Vec::new();
         let mut numbered = Row::default();
         let mut edges = Vec::new();
         let units = self.feed.blocks.div_ceil(UNIT_BLOCKS);
@@ -172,12 +171,17 @@ impl Pass<'_> {
             let mut order = Order { day: self.desk.day, symbols: self.desk.symbols, last: None };
             let mut first = None;
             for block in unit * UNIT_BLOCKS..((unit + 1) * UNIT_BLOCKS).min(self.feed.blocks) {
-                (self.feed.read)(block, &mut cache, &mut decisions)?;
-                first = first.or_else(|| decisions.first().map(|decision| decision.record.time));
-                for decision in &decisions {
-                    order.follow(decision, block)?;
-                    papers.take(decision)?;
-                }
+                let mut taken = Ok(());
+                (self.feed.read)(block, &mut cache, &mut |decisions| {
+                    first = first.or_else(|| decisions.first().map(|decision| decision.record.time));
+                    if taken.is_ok() {
+                        taken = decisions.iter().try_for_each(|decision| {
+                            order.follow(decision, block)?;
+                            papers.take(decision)
+                        });
+                    }
+                })?;
+                taken?;
             }
             edges.push((unit, first.zip(order.last.map(|last| last.time))));
             if !self.append(unit, &mut papers, &mut numbered)? {

@@ -1,21 +1,34 @@
 //! An event: a record as the close holds it, small enough that a province's day fits in memory.
 //!
 //! What nearly every record has stands in the event itself; the rest stands in a note of its partition, which few events
-//! have. An event is [`Taken`] until it is priced and [`Priced`] from then on. Turning it back into a decision loses
-//! nothing but how the record arrived.
+//! have. An event is taken in, then decided where it stands: its two amounts are its arrival and the record's amount before,
+//! its list price and charge from then on. Turning it back into a decision loses nothing but how the record arrived.
 
 use crate::price::Fare;
 use domain::decision::FUNDERS_MAX;
 use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, IdKind, Reason, Record, RecordId, RecordKind, SourceRef, Symbol};
 
-/// What an event is from beginning to end.
+/// Where an event is on its way through the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Taken,
+    /// Judged with the other copies of its id: what became of it stands elsewhere.
+    Apart,
+    /// Decided. The record's own amount is zero, or the note holds it.
+    Decided,
+    /// Decided, and the record's own amount is the list price.
+    DecidedAsStated,
+}
+
 #[derive(Clone, Copy, Debug)]
-pub struct Core {
+pub struct Event {
     pub time: EventTime,
     /// Epoch and sequence, or the 128 bits of the id.
     pub id: [u64; 2],
     pub card: CardToken,
     pub source_ref: SourceRef,
+    /// Arrival and amount, then list price and charge.
+    amounts: [i64; 2],
     pub terminal: Symbol,
     pub location: Symbol,
     pub issuer: Symbol,
@@ -33,22 +46,7 @@ pub struct Core {
     pub offset_min: i16,
     pub kind: RecordKind,
     pub id_kind: IdKind,
-    /// Whether the record's own amount is the list price; where it is neither that nor zero, the note holds it.
-    amount_is_list: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Taken {
-    pub core: Core,
-    pub arrival: u64,
-    pub amount_minor: i64,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Priced {
-    pub core: Core,
-    pub list_minor: i64,
-    pub charged_minor: i64,
+    stage: Stage,
 }
 
 /// What few events have.
@@ -78,10 +76,49 @@ pub struct Resolved {
     pub service_day: Day,
 }
 
-impl Core {
+impl Event {
+    /// `held_since` is given for a record carried from an earlier clearing day.
+    #[must_use]
+    pub fn new(record: &Record, resolved: &Resolved, file: u32, held_since: Option<Day>, notes: &mut Vec<Note>) -> Self {
+        let mut event = Self {
+            time: record.time,
+            id: id_halves(record),
+            card: record.card,
+            source_ref: record.source_ref,
+            amounts: [record.arrival.cast_signed(), record.amount_minor],
+            terminal: record.terminal,
+            location: record.location,
+            issuer: resolved.issuer,
+            earner: resolved.earner,
+            class: resolved.class,
+            mode: resolved.mode,
+            product: resolved.product,
+            service_day: resolved.service_day,
+            flags: resolved.flags,
+            file,
+            note: 0,
+            reason: resolved.reason,
+            offset_min: record.offset_min,
+            kind: record.kind,
+            id_kind: record.id_kind,
+            stage: Stage::Taken,
+        };
+        if !event.says_all_of(record) || resolved.account != record.card || held_since.is_some() {
+            event.attach(Note { record: *record, account: resolved.account, held_since, discounts: None }, notes);
+        }
+        event
+    }
+
     fn attach(&mut self, note: Note, notes: &mut Vec<Note>) {
         notes.push(note);
         self.note = u32::try_from(notes.len()).expect("fewer than 4 billion notes in a partition");
+    }
+
+    /// Its note stands so many places further on: another partition's notes were put in front.
+    pub(super) fn shift_note(&mut self, places: u32) {
+        if self.note != 0 {
+            self.note = self.note.checked_add(places).expect("fewer than 4 billion notes in a partition");
+        }
     }
 
     #[must_use]
@@ -103,7 +140,7 @@ impl Core {
         }
     }
 
-    /// Whether [`Core::record`] gives the record back. Names every field that it leaves out, and compares those that
+    /// Whether the event alone gives the record back. Names every field that it leaves out, and compares those that
     /// authentication may have filled in.
     fn says_all_of(&self, record: &Record) -> bool {
         let absent = [record.from, record.route, record.vehicle, record.medium, record.product].iter().all(|symbol| symbol.is_none());
@@ -115,7 +152,7 @@ impl Core {
     }
 
     /// The record as far as the event alone knows it.
-    fn record(&self, amount_minor: i64) -> Record {
+    fn plain_record(&self, amount_minor: i64) -> Record {
         let [high, low] = self.id;
         let by_sequence = self.id_kind == IdKind::Sequence;
         Record {
@@ -137,136 +174,136 @@ impl Core {
             ..Record::blank(self.kind)
         }
     }
-}
 
-impl Taken {
-    /// `held_since` is given for a record carried from an earlier clearing day.
+    /// The amount that the record states.
     #[must_use]
-    pub fn new(record: &Record, resolved: &Resolved, file: u32, held_since: Option<Day>, notes: &mut Vec<Note>) -> Self {
-        let id = if record.id_kind == IdKind::Sequence { [u64::from(record.epoch), record.sequence] } else { record.id_bits };
-        let mut core = Core {
-            time: record.time,
-            id,
-            card: record.card,
-            source_ref: record.source_ref,
-            terminal: record.terminal,
-            location: record.location,
-            issuer: resolved.issuer,
-            earner: resolved.earner,
-            class: resolved.class,
-            mode: resolved.mode,
-            product: resolved.product,
-            service_day: resolved.service_day,
-            flags: resolved.flags,
-            file,
-            note: 0,
-            reason: resolved.reason,
-            offset_min: record.offset_min,
-            kind: record.kind,
-            id_kind: record.id_kind,
-            amount_is_list: false,
-        };
-        let says_it_all = core.says_all_of(record);
-        if !says_it_all || resolved.account != record.card || held_since.is_some() {
-            core.attach(Note { record: *record, account: resolved.account, held_since, discounts: None }, notes);
-        }
-        Self { core, arrival: record.arrival, amount_minor: record.amount_minor }
+    pub fn stated_minor(&self) -> i64 {
+        debug_assert!(self.stage == Stage::Taken, "the amount's place is used once more when the event is decided");
+        self.amounts[1]
     }
 
-    /// The same event with its note among those of another partition.
+    /// The record of an event that is not decided yet.
     #[must_use]
-    pub fn moved(mut self, from: &[Note], to: &mut Vec<Note>) -> Self {
-        if let Some(note) = self.core.note(from) {
-            self.core.attach(*note, to);
-        }
-        self
-    }
-
-    #[must_use]
-    pub fn record(&self, notes: &[Note]) -> Record {
-        match self.core.note(notes) {
+    pub fn taken_record(&self, notes: &[Note]) -> Record {
+        debug_assert!(self.stage == Stage::Taken, "a decided event has forgotten how its record arrived");
+        match self.note(notes) {
             Some(note) => note.record,
-            None => Record { arrival: self.arrival, ..self.core.record(self.amount_minor) },
+            None => Record { arrival: self.amounts[0].cast_unsigned(), ..self.plain_record(self.amounts[1]) },
         }
     }
 
-    /// The event without a ride of its own: a tap-on that is part of one, or a record that books nothing.
-    #[must_use]
-    pub fn unpriced(mut self, notes: &mut Vec<Note>) -> Priced {
-        if self.amount_minor != 0 && self.core.note == 0 {
-            let note = Note { record: self.record(notes), account: self.core.card, held_since: None, discounts: None };
-            self.core.attach(note, notes);
-        }
-        Priced { core: self.core, list_minor: 0, charged_minor: 0 }
+    /// It is judged with the other copies of its id, and counts here no more.
+    pub fn set_apart(&mut self) {
+        self.stage = Stage::Apart;
     }
 
     #[must_use]
-    pub fn priced(mut self, fare: &Fare, notes: &mut Vec<Note>) -> Priced {
-        let earners_alone = Discount { funder: self.core.earner, amount_minor: fare.list_minor - fare.charged_minor };
+    pub fn is_apart(&self) -> bool {
+        self.stage == Stage::Apart
+    }
+
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        matches!(self.stage, Stage::Decided | Stage::DecidedAsStated)
+    }
+
+    /// Decides it without a ride of its own: a tap-on that is part of one, or a record that books nothing.
+    pub fn decide_unpriced(&mut self, notes: &mut Vec<Note>) {
+        if self.stated_minor() != 0 && self.note == 0 {
+            self.note_record(notes);
+        }
+        self.amounts = [0, 0];
+        self.stage = Stage::Decided;
+    }
+
+    pub fn decide_priced(&mut self, fare: &Fare, notes: &mut Vec<Note>) {
+        let stated_minor = self.stated_minor();
+        let earners_alone = Discount { funder: self.earner, amount_minor: fare.list_minor - fare.charged_minor };
         let simple = fare.discounts.iter().all(|discount| discount.amount_minor == 0 || *discount == earners_alone);
-        let amount_told = self.amount_minor == 0 || self.amount_minor == fare.list_minor;
-        if !(simple && amount_told) && self.core.note == 0 {
-            let note = Note { record: self.record(notes), account: self.core.card, held_since: None, discounts: None };
-            self.core.attach(note, notes);
+        let amount_told = stated_minor == 0 || stated_minor == fare.list_minor;
+        if !(simple && amount_told) && self.note == 0 {
+            self.note_record(notes);
         }
-        if let Some(note) = notes.get_mut((self.core.note as usize).wrapping_sub(1)) {
+        if let Some(note) = notes.get_mut((self.note as usize).wrapping_sub(1)) {
             note.discounts = (!simple).then_some(fare.discounts);
         }
-        self.core.amount_is_list = self.amount_minor != 0;
-        self.core.flags.set(fare.flags);
-        self.core.service_day = fare.service_day;
-        Priced { core: self.core, list_minor: fare.list_minor, charged_minor: fare.charged_minor }
+        self.flags.set(fare.flags);
+        self.service_day = fare.service_day;
+        self.amounts = [fare.list_minor, fare.charged_minor];
+        self.stage = if stated_minor == 0 { Stage::Decided } else { Stage::DecidedAsStated };
     }
-}
 
-impl Priced {
+    fn note_record(&mut self, notes: &mut Vec<Note>) {
+        let note = Note { record: self.taken_record(notes), account: self.card, held_since: None, discounts: None };
+        self.attach(note, notes);
+    }
+
+    /// Zero where it is no ride.
+    #[must_use]
+    pub fn list_minor(&self) -> i64 {
+        debug_assert!(self.is_decided(), "nothing has a price before it is decided");
+        self.amounts[0]
+    }
+
+    #[must_use]
+    pub fn charged_minor(&self) -> i64 {
+        debug_assert!(self.is_decided(), "nothing has a price before it is decided");
+        self.amounts[1]
+    }
+
     /// The record as it was taken in, without its arrival: that is not part of what is decided.
     #[must_use]
-    pub fn record(&self, notes: &[Note]) -> Record {
-        match self.core.note(notes) {
-            Some(note) => Record { source_ref: self.core.source_ref, arrival: 0, ..note.record },
-            None => self.core.record(if self.core.amount_is_list { self.list_minor } else { 0 }),
+    pub fn decided_record(&self, notes: &[Note]) -> Record {
+        match self.note(notes) {
+            Some(note) => Record { source_ref: self.source_ref, arrival: 0, ..note.record },
+            None => self.plain_record(if self.stage == Stage::DecidedAsStated { self.list_minor() } else { 0 }),
         }
     }
 
     #[must_use]
     pub fn discounts(&self, notes: &[Note]) -> [Discount; FUNDERS_MAX] {
         let mut discounts = [Discount::default(); FUNDERS_MAX];
-        if let Some(written) = self.core.note(notes).and_then(|note| note.discounts) {
+        if let Some(written) = self.note(notes).and_then(|note| note.discounts) {
             return written;
         }
-        if self.list_minor != self.charged_minor
+        let [list_minor, charged_minor] = self.amounts;
+        if list_minor != charged_minor
             && let Some(first) = discounts.first_mut()
         {
-            *first = Discount { funder: self.core.earner, amount_minor: self.list_minor - self.charged_minor };
+            *first = Discount { funder: self.earner, amount_minor: list_minor - charged_minor };
         }
         discounts
     }
 
     #[must_use]
     pub fn decision(&self, notes: &[Note], clearing_day: Day, venue: Symbol, fee_minor: i64) -> Decision {
-        let core = &self.core;
-        let held_since = core.note(notes).and_then(|note| note.held_since).unwrap_or(clearing_day);
+        let held_since = self.note(notes).and_then(|note| note.held_since).unwrap_or(clearing_day);
         Decision {
-            flags: core.flags,
-            issuer: core.issuer,
-            earner: core.earner,
+            flags: self.flags,
+            issuer: self.issuer,
+            earner: self.earner,
             venue,
-            product: core.product,
-            list_minor: self.list_minor,
-            charged_minor: self.charged_minor,
+            product: self.product,
+            list_minor: self.list_minor(),
+            charged_minor: self.charged_minor(),
             fee_minor,
             discounts: self.discounts(notes),
-            ..Decision::unpriced(self.record(notes), core.reason, core.service_day, held_since)
+            ..Decision::unpriced(self.decided_record(notes), self.reason, self.service_day, held_since)
         }
     }
+}
+
+/// Epoch and sequence, or the 128 bits of the id.
+#[must_use]
+pub fn id_halves(record: &Record) -> [u64; 2] {
+    if record.id_kind == IdKind::Sequence { [u64::from(record.epoch), record.sequence] } else { record.id_bits }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FEWEST_BYTES: usize = 144;
+    const BYTES_MAX: usize = 136;
 
     fn resolved(record: &Record) -> Resolved {
         Resolved {
@@ -300,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_day_of_events_stays_small() {
-        assert!(size_of::<Taken>() <= FEWEST_BYTES && size_of::<Priced>() <= FEWEST_BYTES, "{} {}", size_of::<Taken>(), size_of::<Priced>());
+        assert!(size_of::<Event>() <= BYTES_MAX, "{}", size_of::<Event>());
     }
 
     #[test]
@@ -329,23 +366,21 @@ mod tests {
         ];
         for record in cases {
             let mut notes = vec![];
-            let taken = Taken::new(&record, &resolved(&record), 1, None, &mut notes);
-            assert_eq!(taken.record(&notes), record);
+            let taken = Event::new(&record, &resolved(&record), 1, None, &mut notes);
+            assert_eq!(taken.taken_record(&notes), record);
+            let mut moved = taken;
             let mut elsewhere = vec![Note { record: plain(), account: CardToken::EMPTY, held_since: None, discounts: None }];
-            assert_eq!(taken.moved(&notes, &mut elsewhere).record(&elsewhere), record);
-            assert_eq!(taken.core.record_id(), record.id());
+            moved.shift_note(1);
+            elsewhere.extend(&notes);
+            assert_eq!(moved.taken_record(&elsewhere), record);
+            assert_eq!(taken.record_id(), record.id());
             let decided = Record { arrival: 0, ..record };
-            assert_eq!(
-                taken.unpriced(&mut notes.clone()).record(&{
-                    let mut n = notes.clone();
-                    let _ = taken.unpriced(&mut n);
-                    n
-                }),
-                decided
-            );
+            let (mut unpriced, mut more) = (taken, notes.clone());
+            unpriced.decide_unpriced(&mut more);
+            assert_eq!((unpriced.decided_record(&more), unpriced.list_minor(), unpriced.charged_minor()), (decided, 0, 0));
             for fare in &fares {
-                let mut notes = notes.clone();
-                let priced = taken.priced(fare, &mut notes);
+                let (mut priced, mut notes) = (taken, notes.clone());
+                priced.decide_priced(fare, &mut notes);
                 let decision = priced.decision(&notes, Day(9), Symbol(6), 1);
                 assert_eq!(decision.record, decided);
                 assert_eq!(

@@ -1,182 +1,159 @@
 //! Folding a partition: its events, grouped by account and put in event order, become priced.
 //!
 //! A partition is worked on by one thread. Within an account the events decide what only they can decide together: clone
-//! evidence, grey writes, then the fares.
+//! evidence, grey writes, then the fares. Events are decided where they stand; what is sorted is keys.
 
-use super::event::{Note, Priced, Taken};
-use super::gather::account_hash;
+use super::gather::{Fast, account_hash};
 use super::memory::Remembered;
+use super::order::{AccountKey, DayKey, Order, sort_accounts};
+use super::partition::{Address, Partition};
 use crate::price::{self, AccountState, Fare, OpenTap, Tap};
 use crate::scheme::Scheme;
 use crate::tariff::Version;
-use domain::{CardToken, Day, EventTime, Outcome, Reason, RecordKind};
+use domain::{CardToken, Day, EventTime, Flags, Outcome, Reason, RecordKind};
 use hashbrown::HashMap;
-use std::cmp::Ordering;
 
 /// A partition on its way through the close.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Folded {
-    /// In event order of the whole partition.
-    pub events: Vec<Priced>,
-    pub notes: Vec<Note>,
+    pub partition: Partition,
+    /// Its events in canonical order, but for ties that only the events can settle.
+    pub days: Vec<DayKey>,
     pub remembered: Vec<Remembered>,
     /// Rides of tap-ons that an earlier close took in, given up in this one.
     pub carried_rides: Vec<(OpenTap, Fare)>,
     /// Refunds and reversals: decided when all prices are known.
-    pub refunds: Vec<Taken>,
+    pub refunds: Vec<Address>,
+    /// Other events that did not simply clear, or that an earlier close took in.
+    pub noted: Vec<Address>,
 }
-
-/// By symbol: the place of its text in the order of terminals.
-pub type Ranks = [u32];
 
 pub struct Folder<'s> {
     pub scheme: &'s Scheme,
     pub clearing_day: Day,
-    pub ranks: &'s Ranks,
-}
-
-/// Where an event stands in its account's history.
-struct Key {
-    account: u64,
-    time: EventTime,
-    rank: u32,
-    at: u32,
+    pub order: &'s Order,
 }
 
 impl Folder<'_> {
+    /// Decides every event of a partition but its refunds. `number` is the partition's.
     #[must_use]
-    pub fn fold(&self, mut events: Vec<Taken>, mut notes: Vec<Note>, remembered: Vec<Remembered>) -> Folded {
-        let mut remembered: HashMap<CardToken, AccountState, super::gather::Fast> = remembered.into_iter().collect();
-        let mut folded = Folded::default();
-        let mut keys = self.keys(&events, &notes);
-        keys.sort_unstable_by(|a, b| (a.account, a.time, a.rank).cmp(&(b.account, b.time, b.rank)).then_with(|| self.tie(&events, a.at, b.at)));
-        let mut fares: Vec<Option<Fare>> = vec![None; events.len()];
+    pub fn fold(&self, number: u16, partition: Partition, remembered: Vec<Remembered>) -> Folded {
+        let mut remembered: HashMap<CardToken, AccountState, Fast> = remembered.into_iter().collect();
+        let mut folded = Folded { partition, ..Folded::default() };
+        let keys = self.keys(&folded.partition);
         let mut state = AccountState::default();
-        for group in keys.chunk_by(|a, b| a.account == b.account) {
-            for group in self.by_account(group, &events, &notes) {
-                let Some(first) = group.first().and_then(|&at| events.get(at as usize)) else { continue };
-                let account = first.core.account(&notes);
+        for run in keys.chunk_by(|a, b| a.same_account_hash(*b)) {
+            for group in by_account(run, &folded.partition) {
+                let Some(account) = group.first().map(|key| account_of(*key, &folded.partition)) else { continue };
                 state.clear();
-                let known = if account.is_empty() { None } else { remembered.remove(&account) };
-                if let Some(known) = known {
+                if !account.is_empty()
+                    && !remembered.is_empty()
+                    && let Some(known) = remembered.remove(&account)
+                {
                     state = known;
                 }
-                if group.iter().any(|&at| events.get(at as usize).is_some_and(|event| event.core.note(&notes).is_some())) {
-                    super::evidence::weigh(&group, &mut events, &notes);
-                }
-                self.account(&group, &events, &notes, &mut state, &mut fares, &mut folded.carried_rides);
+                self.account(&group, &mut state, &mut folded);
                 // No later record can end the journey of a rider without a card.
-                let open = state.open.filter(|_| account.is_empty());
-                if let Some(open) = open {
+                if account.is_empty()
+                    && let Some(open) = state.open
+                {
                     let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
-                    self.give_up_at(due, &mut state, &mut fares, &mut folded.carried_rides);
+                    self.give_up_at(due, &mut state, &mut folded);
                 }
                 self.remember(account, &mut state, &mut folded.remembered);
             }
         }
         // Accounts without an event today: an old tap-on may have to be given up, and old memories fade.
         for (account, mut state) in remembered {
-            self.give_up(&mut state, &mut fares, &mut folded.carried_rides);
+            self.give_up(&mut state, &mut folded);
             self.remember(account, &mut state, &mut folded.remembered);
         }
-        folded.remembered.sort_unstable_by_key(|(account, _)| *account);
-        folded.events.reserve(events.len());
-        for (event, fare) in events.into_iter().zip(fares) {
-            match fare {
-                Some(fare) => folded.events.push(event.priced(&fare, &mut notes)),
-                None if gives_back(event.core.kind) => folded.refunds.push(event),
-                None => folded.events.push(event.unpriced(&mut notes)),
-            }
-        }
-        folded.events.sort_unstable_by(|a, b| self.event_order(a, b));
-        folded.notes = notes;
+        self.line_up(number, &mut folded);
         folded
     }
 
-    fn keys(&self, events: &[Taken], notes: &[Note]) -> Vec<Key> {
-        let rank = |event: &Taken| self.ranks.get(event.core.terminal.index()).copied().unwrap_or(0);
-        events
-            .iter()
-            .zip(0u32..)
-            .map(|(event, at)| Key { account: account_hash(&event.core.account(notes), event.core.id), time: event.core.time, rank: rank(event), at })
-            .collect()
+    /// Keys of all events that count here, account by account in event order.
+    fn keys(&self, partition: &Partition) -> Vec<AccountKey> {
+        let mut keys = Vec::with_capacity(partition.len());
+        for (at, event) in partition.iter().filter(|(_, event)| !event.is_apart()) {
+            let hash = account_hash(&event.account(&partition.notes), event.id);
+            keys.push(self.order.account_key(hash, event, at));
+        }
+        sort_accounts(&mut keys, self.order, |key| partition.get(key.address()));
+        keys
     }
 
-    fn tie(&self, events: &[Taken], a: u32, b: u32) -> Ordering {
-        match (events.get(a as usize), events.get(b as usize)) {
-            (Some(a), Some(b)) => id_order(a.core.id, b.core.id).then_with(|| (a.core.id_kind, a.core.card).cmp(&(b.core.id_kind, b.core.card))),
-            _ => Ordering::Equal,
-        }
+    /// Decides what has no price of its own, and puts down where every event stands in the day.
+    pub fn line_up(&self, number: u16, folded: &mut Folded) {
+        let Folded { partition, days, refunds, noted, .. } = folded;
+        days.reserve_exact(partition.len());
+        partition.each_mut(|at, event, notes| {
+            if event.is_apart() {
+                return;
+            }
+            days.push(self.order.day_key(event, number, at));
+            if gives_back(event.kind) {
+                refunds.push(at);
+                return;
+            }
+            if event.reason != Reason::Cleared || event.flags.has(Flags::CARRIED) {
+                noted.push(at);
+            }
+            if !event.is_decided() {
+                event.decide_unpriced(notes);
+            }
+        });
+        days.sort_unstable();
     }
 
-    /// Positions in event order, split where two accounts share a hash.
-    fn by_account(&self, group: &[Key], events: &[Taken], notes: &[Note]) -> Vec<Vec<u32>> {
-        let account = |key: &Key| events.get(key.at as usize).map(|event| event.core.account(notes));
-        let positions = |keys: &mut dyn Iterator<Item = &Key>| keys.map(|key| key.at).collect::<Vec<u32>>();
-        let Some(first) = group.first().map(account) else { return Vec::new() };
-        if first.is_some_and(|account| account.is_empty()) {
-            return group.iter().map(|key| vec![key.at]).collect();
+    fn account(&self, group: &[AccountKey], state: &mut AccountState, folded: &mut Folded) {
+        let partition = &mut folded.partition;
+        if group.iter().any(|key| partition.get(key.address()).note(&partition.notes).is_some()) {
+            super::evidence::weigh(group, partition);
         }
-        if group.iter().all(|key| account(key) == first) {
-            return vec![positions(&mut group.iter())];
-        }
-        let mut accounts: Vec<_> = group.iter().map(account).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        accounts.into_iter().map(|wanted| positions(&mut group.iter().filter(|key| account(key) == wanted))).collect()
-    }
-
-    fn account(
-        &self,
-        group: &[u32],
-        events: &[Taken],
-        notes: &[Note],
-        state: &mut AccountState,
-        fares: &mut [Option<Fare>],
-        carried: &mut Vec<(OpenTap, Fare)>,
-    ) {
-        for &at in group {
-            let Some(event) = events.get(at as usize).filter(|event| event.core.reason.outcome() == Outcome::Cleared) else { continue };
-            let core = &event.core;
-            if gives_back(core.kind) {
+        for key in group {
+            let event = folded.partition.get(key.address());
+            if event.reason.outcome() != Outcome::Cleared || gives_back(event.kind) {
                 continue;
             }
             let tap = Tap {
-                key: Some(at),
-                id_kind: core.id_kind,
-                id: core.id,
-                terminal: core.terminal,
-                kind: core.kind,
-                time: core.time,
-                service_day: core.service_day,
-                mode: core.mode,
-                operator: core.earner,
-                issuer: core.issuer,
-                earner: core.earner,
-                class: core.class,
-                location: core.location,
-                amount_minor: event.amount_minor,
-                charged_minor: core.note(notes).and_then(|note| note.record.charged_minor),
+                key: Some(key.address()),
+                id_kind: event.id_kind,
+                id: event.id,
+                terminal: event.terminal,
+                kind: event.kind,
+                time: event.time,
+                service_day: event.service_day,
+                mode: event.mode,
+                operator: event.earner,
+                issuer: event.issuer,
+                earner: event.earner,
+                class: event.class,
+                location: event.location,
+                amount_minor: event.stated_minor(),
+                charged_minor: event.note(&folded.partition.notes).and_then(|note| note.record.charged_minor),
             };
-            let Some(version) = self.version_at(core.time) else { continue };
+            let Some(version) = self.version_at(event.time) else { continue };
             let step = price::next(state, &tap, version, |time| self.version_at(time));
             if let Some((open, fare)) = step.abandoned {
-                put(open, fare, fares, carried);
+                put(open, fare, folded);
             }
-            if let Some(slot) = fares.get_mut(at as usize) {
-                *slot = step.fare;
+            if let Some(fare) = step.fare {
+                folded.partition.decide_priced(key.address(), &fare);
             }
         }
-        self.give_up(state, fares, carried);
+        self.give_up(state, folded);
     }
 
-    fn give_up(&self, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
-        self.give_up_at(self.scheme.clock.day_end(self.clearing_day), state, fares, carried);
+    fn give_up(&self, state: &mut AccountState, folded: &mut Folded) {
+        if state.open.is_some() {
+            self.give_up_at(self.scheme.clock.day_end(self.clearing_day), state, folded);
+        }
     }
 
-    fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
+    fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, folded: &mut Folded) {
         if let Some((open, fare)) = price::close_day(state, day_end, |time| self.version_at(time)) {
-            put(open, fare, fares, carried);
+            put(open, fare, folded);
         }
     }
 
@@ -208,13 +185,28 @@ impl Folder<'_> {
             _ => self.scheme.tariff.version_on(self.scheme.clock.calendar_day(time)),
         }
     }
+}
 
-    /// The canonical order of a day: event time, terminal, id.
-    #[must_use]
-    pub fn event_order(&self, a: &Priced, b: &Priced) -> Ordering {
-        let rank = |event: &Priced| self.ranks.get(event.core.terminal.index()).copied().unwrap_or(0);
-        (a.core.time, rank(a)).cmp(&(b.core.time, rank(b))).then_with(|| id_order(a.core.id, b.core.id)).then_with(|| version_order(a, b))
+fn account_of(key: AccountKey, partition: &Partition) -> CardToken {
+    partition.get(key.address()).account(&partition.notes)
+}
+
+/// The accounts of a run of keys, which nearly always is one: a run is split where two accounts share a hash. A record
+/// without a card is an account of its own.
+fn by_account<'k>(run: &'k [AccountKey], partition: &Partition) -> Vec<std::borrow::Cow<'k, [AccountKey]>> {
+    use std::borrow::Cow;
+    let account = |key: &AccountKey| account_of(*key, partition);
+    let Some(first) = run.first().map(account) else { return Vec::new() };
+    if run.iter().skip(1).all(|key| account(key) == first) {
+        return if first.is_empty() { run.chunks(1).map(Cow::Borrowed).collect() } else { vec![Cow::Borrowed(run)] };
     }
+    let mut accounts: Vec<_> = run.iter().map(account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    let of = |wanted: CardToken| run.iter().copied().filter(move |key| account(key) == wanted).collect::<Vec<_>>();
+    let (empty, named): (Vec<_>, Vec<_>) = accounts.into_iter().partition(CardToken::is_empty);
+    let alone = empty.into_iter().flat_map(|none| of(none).into_iter().map(|key| Cow::Owned(vec![key])).collect::<Vec<_>>());
+    alone.chain(named.into_iter().map(|account| Cow::Owned(of(account)))).collect()
 }
 
 /// Decided after the prices, but an account's witnesses like its other records.
@@ -222,34 +214,9 @@ pub(super) const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }
 
-/// By sequence, then epoch; ids that are hashes have no order of their own but a fixed one.
-fn id_order(a: [u64; 2], b: [u64; 2]) -> Ordering {
-    let [[a_high, a_low], [b_high, b_low]] = [a, b];
-    (a_low, a_high).cmp(&(b_low, b_high))
-}
-
-/// Versions of one id (all held, or all but one rejected) need an order too.
-fn version_order(a: &Priced, b: &Priced) -> Ordering {
-    let key = |event: &Priced| {
-        (event.core.id_kind, event.core.reason, event.core.card, event.core.kind, event.core.source_ref, event.list_minor, event.charged_minor)
-    };
-    key(a).cmp(&key(b))
-}
-
-fn put(open: OpenTap, fare: Fare, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
+fn put(open: OpenTap, fare: Fare, folded: &mut Folded) {
     match open.tap.key {
-        Some(at) => {
-            if let Some(slot) = fares.get_mut(at as usize) {
-                *slot = Some(fare);
-            }
-        }
-        None => carried.push((open, fare)),
-    }
-}
-
-/// Reasons found later overwrite only a clear one.
-pub(super) fn hold(event: &mut Taken, reason: Reason) {
-    if event.core.reason == Reason::Cleared {
-        event.core.reason = reason;
+        Some(at) => folded.partition.decide_priced(at, &fare),
+        None => folded.carried_rides.push((open, fare)),
     }
 }

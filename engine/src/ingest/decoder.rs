@@ -38,7 +38,21 @@ impl Decoded {
         self.cards.clear();
         self.packages.clear();
     }
+
+    /// Puts down the row of the record that was added last, and hands on what has come together.
+    #[inline]
+    fn took(&mut self, row: u64, each: &mut impl FnMut(&[Record], &[u64])) {
+        self.rows.push(row);
+        if self.rows.len() == PIECE_RECORDS {
+            each(&self.records, &self.rows);
+            self.records.clear();
+            self.rows.clear();
+        }
+    }
 }
+
+/// Records handed on at once.
+const PIECE_RECORDS: usize = 64;
 
 /// A row that became no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +95,6 @@ pub struct Decoder<'t> {
     spans: Vec<Span>,
     quoted: Option<QuotedRows>,
     scratch: Vec<u8>,
-    /// How many bytes a row takes, to make room for a chunk's records at once.
-    row_bytes: usize,
 }
 
 impl<'t> Decoder<'t> {
@@ -106,19 +118,23 @@ impl<'t> Decoder<'t> {
             spans: Vec::new(),
             quoted,
             scratch: Vec::new(),
-            row_bytes: 64,
         }
     }
 
     #[must_use]
     pub fn decode(&mut self, chunk: &Chunk) -> Decoded {
+        let (mut records, mut rows) = (Vec::new(), Vec::new());
         let mut decoded = Decoded::default();
-        self.decode_into(chunk, &mut decoded);
-        decoded
+        self.decode_pieces(chunk, &mut decoded, |some, their_rows| {
+            records.extend_from_slice(some);
+            rows.extend_from_slice(their_rows);
+        });
+        Decoded { records, rows, ..decoded }
     }
 
-    /// The same into room that is used again; what was in it is gone.
-    pub fn decode_into(&mut self, chunk: &Chunk, decoded: &mut Decoded) {
+    /// The same, but records and their rows are handed on a few at a time, while they are in the processor's first cache.
+    /// `decoded` is left with the rest; what was in it is gone.
+    pub fn decode_pieces(&mut self, chunk: &Chunk, decoded: &mut Decoded, mut each: impl FnMut(&[Record], &[u64])) {
         decoded.clear();
         if let Some(reader) = &mut self.reader {
             reader.begin();
@@ -126,16 +142,14 @@ impl<'t> Decoder<'t> {
         match &chunk.body {
             Body::Csv { text, layout } => {
                 self.bind(layout);
-                decoded.records.reserve(text.len() / self.row_bytes + 1);
-                decoded.rows.reserve(text.len() / self.row_bytes + 1);
-                self.csv(text, chunk.first_row, decoded);
-                if decoded.rows.len() > 1000 {
-                    self.row_bytes = text.len() / (decoded.rows.len() + 1);
-                }
+                self.csv(text, chunk.first_row, decoded, &mut each);
             }
-            Body::Json { text, ends } => self.json(text, ends, chunk.first_row, decoded),
+            Body::Json { text, ends } => self.json(text, ends, chunk.first_row, decoded, &mut each),
             Body::Package { capture, at } => capture::decode(capture, *at, chunk.first_row, &mut self.symbols, decoded),
         }
+        each(&decoded.records, &decoded.rows);
+        decoded.records.clear();
+        decoded.rows.clear();
     }
 
     /// Looks up the columns' places; the same for all chunks of a file.
@@ -146,7 +160,7 @@ impl<'t> Decoder<'t> {
         }
     }
 
-    fn csv(&mut self, text: &[u8], first_row: u64, decoded: &mut Decoded) {
+    fn csv(&mut self, text: &[u8], first_row: u64, decoded: &mut Decoded, each: &mut impl FnMut(&[Record], &[u64])) {
         let Format::Csv { delimiter, .. } = self.section.format else { return };
         let (Some(reader), Some(quoted)) = (&mut self.reader, &mut self.quoted) else { return };
         let symbols = &mut self.symbols;
@@ -179,14 +193,14 @@ impl<'t> Decoder<'t> {
                 Err(Bad::of_row(WRONG_WIDTH))
             };
             match read {
-                Ok(()) => decoded.rows.push(row),
+                Ok(()) => decoded.took(row, each),
                 Err(bad) => refuse(&bad, row, &self.section, decoded),
             }
             row += 1;
         }
     }
 
-    fn json(&mut self, text: &[u8], ends: &[u32], first_row: u64, decoded: &mut Decoded) {
+    fn json(&mut self, text: &[u8], ends: &[u32], first_row: u64, decoded: &mut Decoded, each: &mut impl FnMut(&[Record], &[u64])) {
         let Some(reader) = &mut self.reader else { return };
         self.places.clear();
         self.places.extend(0..self.section.used.len());
@@ -206,7 +220,7 @@ impl<'t> Decoder<'t> {
                 }
             };
             match read {
-                Ok(()) => decoded.rows.push(row),
+                Ok(()) => decoded.took(row, each),
                 Err(bad) => refuse(&bad, row, &self.section, decoded),
             }
         }

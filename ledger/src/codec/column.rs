@@ -9,7 +9,6 @@ use super::number::{self, Numbers};
 use super::text::Texts;
 use domain::Symbol;
 use domain::symbol::SymbolCache;
-use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Rows handled at once: 64 of the widest are some 24 KiB.
@@ -50,7 +49,10 @@ pub(crate) struct Column<R> {
 
 /// A field of short texts.
 pub(crate) struct TextColumn<R> {
-    pub write: fn(&[R], &mut Vec<i64>, &mut Vec<u8>),
+    /// Appends the padded texts.
+    pub gather: fn(&[R], &mut Vec<u8>),
+    /// Writes what was gathered.
+    pub write: fn(&[u8], &mut Vec<i64>, &mut Vec<u8>),
     pub fill: fn(&Texts<'_>, usize, &mut [R], &mut [i64]) -> bool,
 }
 
@@ -110,10 +112,9 @@ pub(crate) fn set_symbol(slot: &mut Symbol, value: i64) -> bool {
     set(&mut slot.0, value)
 }
 
-/// Room to work in, kept per thread: a block's columns are some megabytes.
+/// Room to work in.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    fields: Vec<Field>,
     pub stamps: Vec<u32>,
     pub order: Vec<u32>,
     pub spare: Vec<i64>,
@@ -127,61 +128,82 @@ struct Field {
     values: Vec<i64>,
 }
 
-impl Scratch {
-    /// Lends this thread's scratch. Taken out while it is used: a panic leaves an empty one behind, not a dirty one.
-    pub(crate) fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T {
-        thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
-        let mut scratch = SCRATCH.take();
-        let done = work(&mut scratch);
-        SCRATCH.set(scratch);
-        done
-    }
+/// Rows on their way into a block, taken a few at a time and kept as columns. Used again, it keeps its room.
+pub(crate) struct Encoder<R: 'static> {
+    columns: &'static Columns<R>,
+    rows: usize,
+    fields: Vec<Field>,
+    /// For each column of texts, the padded texts one after another.
+    texts: Vec<Vec<u8>>,
+    pub scratch: Scratch,
 }
 
-/// Appends all columns of the rows.
-///
-/// # Panics
-/// When `texts` does not hold every symbol of the rows.
-pub(crate) fn encode<R>(columns: &Columns<R>, rows: &[R], texts: &[Arc<str>], scratch: &mut Scratch, out: &mut Vec<u8>) {
-    let Some(first) = rows.first() else { return };
-    let all = || columns.numbers.iter().copied().flatten();
-    let mut fields = std::mem::take(&mut scratch.fields);
-    fields.resize_with(all().count(), Field::default);
-    for (field, column) in fields.iter_mut().zip(all()) {
-        field.first = (column.first)(first);
-        field.range = (field.first, field.first);
-        field.varies = false;
+impl<R> Encoder<R> {
+    pub(crate) fn new(columns: &'static Columns<R>) -> Self {
+        let mut fields = Vec::new();
+        fields.resize_with(columns.numbers.iter().copied().flatten().count(), Field::default);
+        Self { columns, rows: 0, fields, texts: vec![Vec::new(); columns.texts.len()], scratch: Scratch::default() }
     }
-    for (at, chunk) in rows.chunks(CHUNK).enumerate() {
-        for (field, column) in fields.iter_mut().zip(all()) {
+
+    pub(crate) const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Takes more rows.
+    pub(crate) fn push(&mut self, rows: &[R]) {
+        rows.chunks(CHUNK).for_each(|chunk| self.chunk(chunk));
+    }
+
+    fn chunk(&mut self, chunk: &[R]) {
+        let Some(first) = chunk.first() else { return };
+        for (field, column) in self.fields.iter_mut().zip(self.columns.numbers.iter().copied().flatten()) {
+            if self.rows == 0 {
+                field.first = (column.first)(first);
+                field.range = (field.first, field.first);
+                field.varies = false;
+            }
             if !field.varies {
                 if !(column.differs)(chunk, field.first) {
                     continue;
                 }
                 field.varies = true;
                 field.values.clear();
-                field.values.reserve(rows.len());
-                field.values.resize(at * CHUNK, field.first);
+                field.values.resize(self.rows, field.first);
             }
             let (min, max) = (column.gather)(chunk, &mut field.values);
             field.range = (field.range.0.min(min), field.range.1.max(max));
         }
-    }
-    for (field, column) in fields.iter_mut().zip(all()) {
-        if column.shape.is_symbol() {
-            let values = if field.varies { field.values.as_mut_slice() } else { std::slice::from_mut(&mut field.first) };
-            dictionary::put_column(values, texts, scratch, out);
-        } else if !field.varies {
-            number::put_constant(field.first, out);
-        } else if column.shape == Shape::Time {
-            number::put_times(&mut field.values, field.range, out);
-        } else {
-            number::put(&field.values, field.range, out);
+        for (texts, column) in self.texts.iter_mut().zip(self.columns.texts) {
+            (column.gather)(chunk, texts);
         }
+        self.rows += chunk.len();
     }
-    scratch.fields = fields;
-    for column in columns.texts {
-        (column.write)(rows, &mut scratch.spare, out);
+
+    /// Appends all columns of the rows to `out`, and begins anew.
+    ///
+    /// # Panics
+    /// When `texts` does not hold every symbol of the rows.
+    pub(crate) fn finish(&mut self, texts: &[Arc<str>], out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.rows) == 0 {
+            return;
+        }
+        let Self { columns, fields, scratch, .. } = self;
+        for (field, column) in fields.iter_mut().zip(columns.numbers.iter().copied().flatten()) {
+            if column.shape.is_symbol() {
+                let values = if field.varies { field.values.as_mut_slice() } else { std::slice::from_mut(&mut field.first) };
+                dictionary::put_column(values, texts, scratch, out);
+            } else if !field.varies {
+                number::put_constant(field.first, out);
+            } else if column.shape == Shape::Time {
+                number::put_times(&mut field.values, field.range, out);
+            } else {
+                number::put(&field.values, field.range, out);
+            }
+        }
+        for (column, texts) in columns.texts.iter().zip(&mut self.texts) {
+            (column.write)(texts, &mut scratch.spare, out);
+            texts.clear();
+        }
     }
 }
 
@@ -223,13 +245,13 @@ impl<'a> Stored<'a> {
 
 const WRONG_VALUE: Corrupt = Corrupt("a field holds a value that it cannot have");
 
-/// Appends `count` rows to `out`.
+/// Reads `count` rows and hands them on, a few at a time, with the position of the first.
 pub(crate) fn decode<R: Copy>(
     columns: &Columns<R>,
     count: usize,
     reader: &mut Reader<'_>,
     symbols: &mut SymbolCache<'_>,
-    out: &mut Vec<R>,
+    mut each: impl FnMut(usize, &[R]),
 ) -> Result<(), Corrupt> {
     if count == 0 {
         return Ok(());
@@ -249,7 +271,6 @@ pub(crate) fn decode<R: Copy>(
     if joint.iter().any(|(_, stored)| stored.numbers.constant() != Some(0) || stored.symbols.is_some()) {
         varying.append(&mut joint);
     }
-    let mut values = [0; CHUNK];
     let mut texts = Vec::new();
     for column in columns.texts {
         let stored = Texts::read(reader, count)?;
@@ -260,12 +281,12 @@ pub(crate) fn decode<R: Copy>(
             None => texts.push((column, stored)),
         }
     }
-    let start = out.len();
-    out.reserve(count);
+    // Made once: a column that varies is written for every row of every chunk.
+    let mut rows = vec![template; CHUNK.min(count)];
+    let mut values = [0; CHUNK];
     for at in (0..count).step_by(CHUNK) {
         let len = CHUNK.min(count - at);
-        out.resize(start + at + len, template);
-        let rows = out.split_at_mut(start + at).1;
+        let rows = rows.split_at_mut(len).0;
         let values = values.split_at_mut(len).0;
         for (column, stored) in &varying {
             stored.numbers.unpack(at, values);
@@ -279,6 +300,7 @@ pub(crate) fn decode<R: Copy>(
                 return Err(WRONG_VALUE);
             }
         }
+        each(at, rows);
     }
     Ok(())
 }

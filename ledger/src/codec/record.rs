@@ -126,11 +126,13 @@ impl<R: HoldsRecord> RecordFields<R> {
 
     pub(crate) const TEXTS: &'static [TextColumn<R>] = &[
         TextColumn {
-            write: |rows, spare, out| text::put(rows, |row| &row.record().source_ref, spare, out),
+            gather: |rows, out| rows.iter().for_each(|row| out.extend_from_slice(row.record().source_ref.padded())),
+            write: |texts, spare, out| text::put(texts.as_chunks::<16>().0, spare, out),
             fill: |texts, at, rows, values| texts.fill(at, rows, values, |row| &mut row.record_mut().source_ref),
         },
         TextColumn {
-            write: |rows, spare, out| text::put(rows, |row| &row.record().card, spare, out),
+            gather: |rows, out| rows.iter().for_each(|row| out.extend_from_slice(row.record().card.padded())),
+            write: |texts, spare, out| text::put(texts.as_chunks::<24>().0, spare, out),
             fill: |texts, at, rows, values| texts.fill(at, rows, values, |row| &mut row.record_mut().card),
         },
     ];

@@ -112,40 +112,45 @@ fn word_of_digits(value: i64, digits: usize) -> u128 {
     ascii >> (8 * (DIGITS_MAX - digits))
 }
 
-/// Writes a column. `spare` is room to work in.
-pub(crate) fn put<R, const N: usize>(rows: &[R], get: impl Fn(&R) -> &Text<N>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
-    let first = rows.first().map_or(Text::EMPTY, |row| *get(row));
-    if rows.iter().all(|row| *get(row) == first) {
+/// Writes a column of NUL-padded texts. `spare` is room to work in.
+pub(crate) fn put<const N: usize>(texts: &[[u8; N]], spare: &mut Vec<i64>, out: &mut Vec<u8>) {
+    let first = texts.first().copied().unwrap_or([0; N]);
+    if texts.iter().all(|text| *text == first) {
+        let len = width_of(&first);
         out.push(CONSTANT);
-        out.push(u8::try_from(first.as_bytes().len()).expect("texts are short"));
-        out.extend_from_slice(first.as_bytes());
+        out.push(u8::try_from(len).expect("texts are short"));
+        out.extend_from_slice(first.split_at(len).0);
         return;
     }
-    if put_digits(rows, &get, spare, out) {
+    if put_digits(texts, spare, out) {
         return;
     }
     let mut used = [0; N];
-    for row in rows {
-        for (byte, text) in used.iter_mut().zip(get(row).padded()) {
+    for text in texts {
+        for (byte, text) in used.iter_mut().zip(text) {
             *byte |= text;
         }
     }
-    let width = used.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let width = width_of(&used);
     out.push(FIXED);
     out.push(u8::try_from(width).expect("texts are short"));
-    for row in rows {
-        out.extend_from_slice(get(row).padded().split_at(width).0);
+    for text in texts {
+        out.extend_from_slice(text.split_at(width).0);
     }
 }
 
+/// Bytes before the padding.
+fn width_of<const N: usize>(padded: &[u8; N]) -> usize {
+    padded.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
+}
+
 /// Writes the column as numbers where all texts are; otherwise nothing.
-fn put_digits<R, const N: usize>(rows: &[R], get: impl Fn(&R) -> &Text<N>, spare: &mut Vec<i64>, out: &mut Vec<u8>) -> bool {
+fn put_digits<const N: usize>(texts: &[[u8; N]], spare: &mut Vec<i64>, out: &mut Vec<u8>) -> bool {
     spare.clear();
-    spare.reserve(rows.len());
+    spare.reserve(texts.len());
     let (mut same_len, mut no_zeros, mut len) = (true, true, None);
     let (mut min, mut max) = (i64::MAX, i64::MIN);
-    for row in rows {
-        let padded = get(row).padded();
+    for padded in texts {
         let Some((head, tail)) = padded.split_first_chunk::<DIGITS_MAX>() else { return false };
         let bytes = u128::from_le_bytes(*head);
         let text_len = (128 - bytes.leading_zeros() as usize).div_ceil(8);
@@ -265,7 +270,8 @@ mod tests {
             let texts: Vec<Text<24>> = texts.iter().filter(|text| match only { 0 => true, 1 => text.len() == 7, 2 => text.parse::<u32>().is_ok(), _ => **text == texts[0] })
                 .map(|text| Text::new(text.as_bytes()).expect("short")).collect();
             let mut bytes = Vec::new();
-            put(&texts, |text| text, &mut Vec::new(), &mut bytes);
+            let padded: Vec<[u8; 24]> = texts.iter().map(|text| *text.padded()).collect();
+            put(&padded, &mut Vec::new(), &mut bytes);
             let mut reader = Reader::new(&bytes);
             let stored = Texts::read(&mut reader, texts.len()).expect("written just now");
             reader.finish().expect("all read");

@@ -1,0 +1,135 @@
+//! A partition: the events of some accounts, in chunks that never move, and the notes of those that have one.
+//!
+//! Workers fill partitions of their own; joining them moves chunks, not events. An event keeps its address until the day is
+//! written out: whatever orders events orders addresses.
+
+use super::event::{Event, Note};
+use crate::price::Fare;
+
+/// Where an event stands in its partition: the chunk in the high bits, the place in it in the low ones.
+pub type Address = u32;
+
+/// Events are gathered in chunks, so that growing never copies.
+const CHUNK_EVENTS: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 9;
+
+#[derive(Debug, Default)]
+pub struct Partition {
+    chunks: Vec<Vec<Event>>,
+    pub notes: Vec<Note>,
+}
+
+impl Partition {
+    /// Adds an event that was made with this partition's notes.
+    ///
+    /// # Panics
+    /// When there are more chunks than an address has room for: 4 billion events.
+    pub fn push(&mut self, event: Event) -> Address {
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_EVENTS) {
+            self.chunks.push(Vec::with_capacity(CHUNK_EVENTS));
+        }
+        let chunk = self.chunks.len() - 1;
+        let at = self.chunks.last_mut().map_or(0, |events| {
+            events.push(event);
+            events.len() - 1
+        });
+        address(chunk, at)
+    }
+
+    /// Takes over the events and notes of another one.
+    pub fn append(&mut self, mut other: Self) {
+        let shift = u32::try_from(self.notes.len()).expect("fewer than 4 billion notes in a partition");
+        if shift > 0 && !other.notes.is_empty() {
+            other.chunks.iter_mut().flatten().for_each(|event| event.shift_note(shift));
+        }
+        self.chunks.append(&mut other.chunks);
+        self.notes.append(&mut other.notes);
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
+    }
+
+    #[must_use]
+    pub fn get(&self, at: Address) -> &Event {
+        let chunk = self.chunks.get((at >> CHUNK_BITS) as usize);
+        chunk.and_then(|chunk| chunk.get(at as usize % CHUNK_EVENTS)).expect("an address is one that this partition gave")
+    }
+
+    #[must_use]
+    pub fn get_mut(&mut self, at: Address) -> &mut Event {
+        self.get_with_notes(at).0
+    }
+
+    fn get_with_notes(&mut self, at: Address) -> (&mut Event, &mut Vec<Note>) {
+        let chunk = self.chunks.get_mut((at >> CHUNK_BITS) as usize);
+        let event = chunk.and_then(|chunk| chunk.get_mut(at as usize % CHUNK_EVENTS));
+        (event.expect("an address is one that this partition gave"), &mut self.notes)
+    }
+
+    /// All events with their addresses, in the order of these.
+    pub fn iter(&self) -> impl Iterator<Item = (Address, &Event)> {
+        self.chunks.iter().enumerate().flat_map(|(chunk, events)| events.iter().enumerate().map(move |(at, event)| (address(chunk, at), event)))
+    }
+
+    /// The same for changing them. The notes come along.
+    pub fn each_mut(&mut self, mut each: impl FnMut(Address, &mut Event, &mut Vec<Note>)) {
+        for (chunk, events) in self.chunks.iter_mut().enumerate() {
+            for (at, event) in events.iter_mut().enumerate() {
+                each(address(chunk, at), event, &mut self.notes);
+            }
+        }
+    }
+
+    pub fn decide_priced(&mut self, at: Address, fare: &Fare) {
+        let (event, notes) = self.get_with_notes(at);
+        event.decide_priced(fare, notes);
+    }
+
+    pub fn decide_unpriced(&mut self, at: Address) {
+        let (event, notes) = self.get_with_notes(at);
+        event.decide_unpriced(notes);
+    }
+}
+
+fn address(chunk: usize, at: usize) -> Address {
+    u32::try_from(chunk << CHUNK_BITS | at).expect("fewer than 4 billion events in a partition")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Resolved;
+    use super::*;
+    use domain::{CardToken, Day, Flags, Reason, Record, RecordKind, Symbol};
+
+    fn event(sequence: u64, route: Symbol, partition: &mut Partition) -> Event {
+        let record = Record { sequence, route, ..Record::blank(RecordKind::Payment) };
+        let none = Symbol::NONE;
+        let (reason, flags, account, service_day) = (Reason::Cleared, Flags(0), CardToken::EMPTY, Day(1));
+        let resolved = Resolved { reason, flags, issuer: none, earner: none, class: none, mode: none, product: none, account, service_day };
+        Event::new(&record, &resolved, 1, None, &mut partition.notes)
+    }
+
+    #[test]
+    fn addresses_and_notes_survive_joining() {
+        let (mut whole, mut other) = (Partition::default(), Partition::default());
+        for number in 0..700 {
+            // Every third has a note.
+            let route = Symbol(u32::from(number % 3 == 0) * (number + 1));
+            let partition = if number < 600 { &mut whole } else { &mut other };
+            let event = event(u64::from(number), route, partition);
+            let at = partition.push(event);
+            assert_eq!(partition.get(at).id, [0, u64::from(number)]);
+        }
+        whole.append(other);
+        assert_eq!(whole.len(), 700);
+        for (at, event) in whole.iter() {
+            assert_eq!(whole.get(at).id, event.id);
+            let number = u32::try_from(event.id[1]).expect("small");
+            let route = event.taken_record(&whole.notes).route;
+            assert_eq!(route, Symbol(u32::from(number % 3 == 0) * (number + 1)));
+        }
+        assert!(whole.iter().map(|(_, event)| event.id[1]).eq(0..700));
+    }
+}
