@@ -6,13 +6,18 @@ use crate::failure::Failure;
 use crate::history::{self, After, unread};
 use crate::intake::commit;
 use crate::progress::Progress;
+use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;
-use domain::{Decision, Flags, Outcome, SymbolTable};
-use engine::close::{DecideError, Gather, decide};
+use domain::{Day, Decision, Flags, Outcome, Record, SymbolTable};
+use engine::close::{DecideError, Decided, Gather, decide};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, DayTotals, DecisionEncoder, Event, Group, Ledger};
+use ledger::{BLOCK_ROWS_MAX, DayTotals, DecisionBlock, DecisionEncoder, Event, Group, Ledger};
+use parking_lot::Mutex;
+use settlement::{Drafted, Feed, House, SettleError};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Decisions of so many encoded bytes are committed together.
@@ -48,92 +53,201 @@ impl Counted {
     }
 }
 
-/// Closes the open day. `seen` is what taking in knows of ids; it becomes the next day's start.
-///
-/// # Errors
-/// When no day is open, the ledger cannot be read or written, or the books would not balance.
-pub fn close(ledger: &mut Ledger, scheme: &Scheme, symbols: &SymbolTable, seen: &Seen, workers: usize, progress: &Progress) -> Result<DayTotals, Failure> {
-    let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
-    progress.step("closing: reading the day", "日终：读取当日记录");
-    let held = history::held(ledger, symbols)?;
-    let gathers = gather(ledger, scheme, symbols, workers, &held)?;
-    let before = history::before(ledger, symbols)?;
-    progress.step("closing: deciding and pricing", "日终：判定与计价");
-    let looking = &*ledger;
-    let decided = decide(scheme, symbols, day, workers, gathers, before, &|wanted| history::look_up(looking, symbols, wanted));
-    let decided = decided.map_err(|error| match error {
-        DecideError::Lookup(failure) => failure,
-        DecideError::Memory => history::broken("accounts"),
-    })?;
+/// What closing a day needs besides the ledger.
+pub struct Closing<'a> {
+    pub scheme: &'a Scheme,
+    pub symbols: &'a SymbolTable,
+    /// What taking in knows of ids; it becomes the next day's start.
+    pub seen: &'a Seen,
+    pub workers: usize,
+    pub progress: &'a Progress,
+}
 
-    progress.step("closing: posting", "日终：记账");
-    let mut group = Group::new();
-    group.event(Event::CloseStarted { day, scheme: scheme.digest });
-    commit(ledger, group)?;
-    let mut totals = DayTotals::default();
-    for file in ledger.files().iter().filter(|file| file.day == day && file.state == ledger::FileState::Booked) {
-        let outcomes = decided.files.get(&file.id).copied().unwrap_or_default();
-        totals.received += file.received + file.refused;
-        totals.rejected += file.refused;
-        totals.cleared += outcomes.cleared;
-        totals.duplicate += outcomes.duplicate;
-        totals.conflict += outcomes.conflict;
-        totals.held += outcomes.held;
-        totals.rejected += outcomes.rejected;
-        let decided = outcomes.cleared + outcomes.duplicate + outcomes.held + outcomes.rejected;
-        assert_eq!(decided, file.received, "every record of a file ends in exactly one outcome");
+impl<'a> Closing<'a> {
+    /// Closes the open day.
+    ///
+    /// # Errors
+    /// When no day is open, the ledger cannot be read or written, or the books would not balance.
+    pub fn close(&self, ledger: &mut Ledger) -> Result<DayTotals, Failure> {
+        let (decided, encoders) = (self.decide(ledger, None)?, Encoders::default());
+        self.progress.step("closing: posting", "日终：记账");
+        let mut posting = Posting::start(ledger, self, &decided)?;
+        let make = |batch: usize| encoders.made(self, &decided, batch, &mut |_| {});
+        parallel::in_order(self.workers, decided.batches(), make, |made| posting.take(made))?;
+        posting.end(&decided)
     }
-    let texts = symbols.texts();
-    let mut group = Group::new();
-    let mut group_bytes = 0;
-    let mut still_held = Vec::new();
-    let make = |batch: usize| {
-        let (mut blocks, mut counted, mut held) = (Vec::new(), Counted::default(), Vec::<Decision>::new());
-        let mut encoder = DecisionEncoder::new(scheme.hub);
+
+    /// Closes the open day and writes its lines on the way: each decision is handed to the ledger and to the parties' files
+    /// while it is at hand. The draft is to be checked against the ledger and published.
+    ///
+    /// # Errors
+    /// As [`Closing::close`], and when a file cannot be written; the day is not closed then.
+    pub fn close_and_draft(&self, ledger: &mut Ledger, gathers: Option<Vec<Gather<'a>>>, house: &House<'_>, out: &Path) -> Result<Drafted, Failure> {
+        let (decided, encoders) = (self.decide(ledger, gathers)?, Encoders::default());
+        let day = decided.day();
+        self.progress.step("closing: posting and writing files", "日终：记账并写文件");
+        let mut posting = Posting::start(ledger, self, &decided)?;
+        let drafted = std::thread::scope(|scope| {
+            let (made, to_post) = bounded::<(usize, Made)>(QUEUE_BATCHES);
+            let poster = scope.spawn(|| {
+                let mut waiting = BTreeMap::new();
+                let mut wanted = 0;
+                for (batch, made) in to_post {
+                    waiting.insert(batch, made);
+                    while let Some(made) = waiting.remove(&wanted) {
+                        wanted += 1;
+                        posting.take(made)?;
+                    }
+                }
+                Ok(())
+            });
+            let read = |batch: usize, _: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
+                let blocks = encoders.made(self, &decided, batch, each);
+                made.send((batch, blocks)).map_err(|_| SettleError::FeedEnded)
+            };
+            let drafted = settlement::draft(day, &Feed { blocks: decided.batches(), read: &read }, house, out, self.workers);
+            drop(made);
+            // A ledger that failed is the cause, whatever the writers met because of it.
+            poster.join().expect("the posting thread does not panic")?;
+            drafted.map_err(|error| unsettled(day, &error))
+        })?;
+        posting.end(&decided)?;
+        Ok(drafted)
+    }
+
+    /// `gathers` hold the whole day where it was gathered while it was taken in.
+    fn decide(&self, ledger: &Ledger, gathers: Option<Vec<Gather<'a>>>) -> Result<Decided<'a>, Failure> {
+        let Self { scheme, symbols, workers, progress, .. } = *self;
+        let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
+        let mut gathers = gathers.unwrap_or_default();
+        if gathers.is_empty() {
+            progress.step("closing: reading the day", "日终：读取当日记录");
+            gathers = gather(ledger, scheme, symbols, workers)?;
+        }
+        let first = gathers.first_mut().expect("there is a worker");
+        history::held(ledger, symbols)?.iter().for_each(|held| first.add_carried(held));
+        let before = history::before(ledger, symbols)?;
+        progress.step("closing: deciding and pricing", "日终：判定与计价");
+        let decided = decide(scheme, symbols, day, workers, gathers, before, &|wanted| history::look_up(ledger, symbols, wanted));
+        decided.map_err(|error| match error {
+            DecideError::Lookup(failure) => failure,
+            DecideError::Memory => history::broken("accounts"),
+        })
+    }
+}
+
+/// Why a day has no settlement files.
+#[must_use]
+pub fn unsettled(day: Day, error: &SettleError) -> Failure {
+    let failure = Failure::refused(format!("clearing day {day} cannot be settled")).because(error);
+    if let Some(hint) = error.hint() { failure.hint(hint) } else { failure }
+}
+
+/// Batches that wait for the ledger: enough that nobody waits while a group is synced.
+const QUEUE_BATCHES: usize = 32;
+
+/// A batch of decisions, encoded.
+struct Made {
+    blocks: Vec<DecisionBlock>,
+    counted: Counted,
+    held: Vec<Decision>,
+}
+
+/// Encoders that are not at work: their room is used again.
+#[derive(Default)]
+struct Encoders(Mutex<Vec<DecisionEncoder>>);
+
+impl Encoders {
+    /// Encodes a batch, and shows its decisions to `each`.
+    fn made(&self, closing: &Closing<'_>, decided: &Decided<'_>, batch: usize, each: &mut dyn FnMut(&[Decision])) -> Made {
+        let mut encoder = self.0.lock().pop().unwrap_or_else(|| DecisionEncoder::new(closing.scheme.hub));
+        let mut made = Made { blocks: Vec::new(), counted: Counted::default(), held: Vec::new() };
         decided.batch(batch, |decisions| {
             if encoder.count() + decisions.len() > BLOCK_ROWS_MAX {
-                blocks.push(encoder.finish(&texts));
+                made.blocks.push(encoder.finish(decided.texts()));
             }
             encoder.push(decisions);
-            counted.add(decisions);
-            held.extend(decisions.iter().filter(|decision| decision.reason.outcome() == Outcome::Held).copied());
+            made.counted.add(decisions);
+            made.held.extend(decisions.iter().filter(|decision| decision.reason.outcome() == Outcome::Held).copied());
+            each(decisions);
         });
         if encoder.count() > 0 {
-            blocks.push(encoder.finish(&texts));
+            made.blocks.push(encoder.finish(decided.texts()));
         }
-        (blocks, counted, held)
-    };
-    parallel::in_order(workers, decided.batches(), make, |(blocks, counted, held)| {
-        counted.add_to(&mut totals);
-        still_held.extend(held);
-        for block in blocks {
-            totals.entries += block.posted().entries;
-            totals.postings += block.posted().postings;
-            totals.debit_minor += sum_minor(block.posted().debit_minor)?;
-            totals.credit_minor += sum_minor(block.posted().credit_minor)?;
-            group_bytes += block.payload().len();
-            group.decisions(block);
+        self.0.lock().push(encoder);
+        made
+    }
+}
+
+/// The decisions on their way into the ledger, batch after batch.
+struct Posting<'a> {
+    ledger: &'a mut Ledger,
+    closing: &'a Closing<'a>,
+    day: Day,
+    totals: DayTotals,
+    group: Group,
+    group_bytes: usize,
+    held: Vec<Decision>,
+}
+
+impl<'a> Posting<'a> {
+    fn start(ledger: &'a mut Ledger, closing: &'a Closing<'a>, decided: &Decided<'_>) -> Result<Self, Failure> {
+        let day = decided.day();
+        let mut group = Group::new();
+        group.event(Event::CloseStarted { day, scheme: closing.scheme.digest });
+        commit(ledger, group)?;
+        let mut totals = DayTotals::default();
+        for file in ledger.files().iter().filter(|file| file.day == day && file.state == ledger::FileState::Booked) {
+            let outcomes = decided.files.get(&file.id).copied().unwrap_or_default();
+            totals.received += file.received + file.refused;
+            totals.rejected += file.refused;
+            totals.cleared += outcomes.cleared;
+            totals.duplicate += outcomes.duplicate;
+            totals.conflict += outcomes.conflict;
+            totals.held += outcomes.held;
+            totals.rejected += outcomes.rejected;
+            let decided = outcomes.cleared + outcomes.duplicate + outcomes.held + outcomes.rejected;
+            assert_eq!(decided, file.received, "every record of a file ends in exactly one outcome");
         }
-        if group_bytes >= GROUP_BYTES_MAX {
-            group_bytes = 0;
-            return commit(ledger, std::mem::take(&mut group));
+        Ok(Self { ledger, closing, day, totals, group: Group::new(), group_bytes: 0, held: Vec::new() })
+    }
+
+    fn take(&mut self, made: Made) -> Result<(), Failure> {
+        made.counted.add_to(&mut self.totals);
+        self.held.extend(made.held);
+        for block in made.blocks {
+            self.totals.entries += block.posted().entries;
+            self.totals.postings += block.posted().postings;
+            self.totals.debit_minor += sum_minor(block.posted().debit_minor)?;
+            self.totals.credit_minor += sum_minor(block.posted().credit_minor)?;
+            self.group_bytes += block.payload().len();
+            self.group.decisions(block);
+        }
+        if self.group_bytes >= GROUP_BYTES_MAX {
+            self.group_bytes = 0;
+            commit(self.ledger, std::mem::take(&mut self.group))?;
         }
         Ok(())
-    })?;
-    assert_eq!(totals.debit_minor, totals.credit_minor, "debits equal credits");
-    assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
-    After { seen, accounts: &decided.remembered, refunded: &decided.refunded, held: &still_held, hub: scheme.hub, day }.put(ledger, &texts, &mut group)?;
-    group.event(Event::Closed { day, totals, next: scheme.next_clearing_day(day) });
-    commit(ledger, group)?;
-    Ok(totals)
+    }
+
+    fn end(self, decided: &Decided<'_>) -> Result<DayTotals, Failure> {
+        let Self { ledger, closing, day, totals, mut group, held, .. } = self;
+        assert_eq!(totals.debit_minor, totals.credit_minor, "debits equal credits");
+        assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
+        let after = After { seen: closing.seen, accounts: &decided.remembered, refunded: &decided.refunded, held: &held, hub: closing.scheme.hub, day };
+        after.put(ledger, decided.texts(), &mut group)?;
+        group.event(Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day) });
+        commit(ledger, group)?;
+        Ok(totals)
+    }
 }
 
 fn sum_minor(sum: i128) -> Result<i64, Failure> {
     i64::try_from(sum).map_err(|_| Failure::refused("the day's money does not fit 64 bits").hint("lower the scheme's amount limits"))
 }
 
-/// Every worker takes blocks until none are left; the first also takes what earlier closes held.
-fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, workers: usize, held: &[Decision]) -> Result<Vec<Gather<'s>>, Failure> {
+/// Every worker takes blocks until none are left.
+fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, workers: usize) -> Result<Vec<Gather<'s>>, Failure> {
     let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
     let blocks = ledger.intake_blocks(day).map_err(|error| unread(&error))?;
     let next = AtomicUsize::new(0);
@@ -144,13 +258,11 @@ fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, worker
                 scope.spawn(move || -> Result<Gather<'s>, Failure> {
                     let mut gather = Gather::new(scheme, day);
                     let mut cache = SymbolCache::new(symbols);
-                    if worker == 0 {
-                        for decision in held {
-                            gather.add_carried(decision);
-                        }
-                    }
                     while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let read = ledger.each_intake(block.height, &mut cache, |piece| gather.add(piece.file_id, piece.records, piece.repeats));
+                        let read = ledger.each_intake(block.height, &mut cache, |piece| {
+                            gather.add(piece.file_id, piece.records);
+                            gather.repeats(piece.repeats.iter().filter_map(|&at| piece.records.get(at as usize)).map(Record::id));
+                        });
                         read.map_err(|error| unread(&error))?;
                     }
                     Ok(gather)

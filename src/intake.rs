@@ -10,11 +10,13 @@ use crate::progress::Progress;
 use crate::vault::Vault;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use domain::symbol::SymbolCache;
-use domain::{Record, RecordId, SymbolTable};
+use domain::{Day, Record, RecordId, SymbolTable};
+use engine::close::Gather;
 use engine::dedup::Seen;
 use engine::ingest::{Chunk, Decoded, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, file_digest};
 use engine::scheme::Scheme;
 use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, Refusal};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -50,6 +52,59 @@ pub struct Door<'a> {
     pub workers: usize,
     pub progress: &'a Progress,
     pub vault: Vault,
+    /// What the close will need of the records, gathered while they are at hand.
+    pub live: Live<'a>,
+}
+
+/// The open day in memory: all that its booked files brought, or nothing.
+///
+/// The ledger is the truth. This saves reading it again at the close, and only ever holds the whole day: a day that had
+/// files before, or a file that was abandoned half-way, leaves it empty, and the close reads the ledger.
+pub struct Live<'a>(Mutex<Option<LiveDay<'a>>>);
+
+struct LiveDay<'a> {
+    scheme: &'a Scheme,
+    day: Day,
+    gathers: Vec<Gather<'a>>,
+}
+
+impl<'a> Live<'a> {
+    /// Nothing is gathered.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Gathers the open day, if nothing of it is in the ledger yet.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn of(ledger: &Ledger, scheme: &'a Scheme) -> Result<Self, Failure> {
+        let Some(open) = ledger.open_day() else { return Ok(Self::none()) };
+        let fresh = ledger.intake_blocks(open.day).map_err(|error| history::unread(&error))?.is_empty();
+        Ok(Self(Mutex::new(fresh.then(|| LiveDay { scheme, day: open.day, gathers: Vec::new() }))))
+    }
+
+    /// The whole day, if it is here.
+    pub fn into_gathers(self) -> Option<Vec<Gather<'a>>> {
+        self.0.into_inner().map(|live| live.gathers)
+    }
+
+    /// A gatherer for one worker, while it works on a file.
+    fn lend(&self) -> Option<Gather<'a>> {
+        self.0.lock().as_mut().map(|live| live.gathers.pop().unwrap_or_else(|| Gather::new(live.scheme, live.day)))
+    }
+
+    fn give_back(&self, gather: Option<Gather<'a>>) {
+        if let Some(live) = self.0.lock().as_mut() {
+            live.gathers.extend(gather);
+        }
+    }
+
+    /// What was gathered of a file does not count.
+    fn forget(&self) {
+        *self.0.lock() = None;
+    }
 }
 
 /// What a worker made of a chunk.
@@ -98,14 +153,19 @@ impl Door<'_> {
         group.event(Event::FileStarted { digest, name, sender: section.name().to_owned(), bytes });
         commit(ledger, group)?;
         self.progress.file(path, bytes);
-        let mut writer = Writer { ledger, seen, report: FileReport { file, ..FileReport::default() }, acks, path };
+        let mut writer = Writer { ledger, seen, report: FileReport { file, ..FileReport::default() }, repeats: Vec::new(), acks, path };
         let cut = self.run(&mut source, section, digest, &mut writer)?;
-        let Writer { ledger, report, acks, .. } = writer;
+        let Writer { ledger, report, acks, repeats, .. } = writer;
+        if let Some(mut gather) = self.live.lend() {
+            gather.repeats(repeats);
+            self.live.give_back(Some(gather));
+        }
         let mut group = Group::new();
         if let Err(error) = cut {
             group.event(Event::FileAbandoned { file, why: error.to_string() });
             commit(ledger, group)?;
             *seen = history::seen(ledger, self.symbols)?;
+            self.live.forget();
             return Err(unreadable(&error));
         }
         group.event(Event::FileBooked { file, received: report.records, refused: report.refused, repeats: report.repeats });
@@ -117,13 +177,14 @@ impl Door<'_> {
     }
 
     fn run(&self, source: &mut Source, section: &Section, digest: [u8; 32], writer: &mut Writer<'_>) -> Result<Result<(), IngestError>, Failure> {
+        let file = writer.report.file;
         std::thread::scope(|scope| {
             let (chunks, to_decode) = bounded::<(usize, Chunk)>(self.workers * QUEUE_CHUNKS);
             let (pieces, to_write) = bounded::<Piece>(self.workers * QUEUE_CHUNKS);
             let cutter = scope.spawn(move || cut(source, &chunks));
             for _ in 0..self.workers {
                 let (to_decode, pieces) = (to_decode.clone(), pieces.clone());
-                scope.spawn(move || self.decode(section, digest, &to_decode, &pieces));
+                scope.spawn(move || self.decode(section, file, digest, &to_decode, &pieces));
             }
             drop((to_decode, pieces));
             let written = writer.write(&to_write, self.progress);
@@ -134,10 +195,11 @@ impl Door<'_> {
     }
 
     /// A worker: chunks in, encoded blocks out.
-    fn decode(&self, section: &Section, digest: [u8; 32], chunks: &Receiver<(usize, Chunk)>, pieces: &Sender<Piece>) {
+    fn decode(&self, section: &Section, file: u32, digest: [u8; 32], chunks: &Receiver<(usize, Chunk)>, pieces: &Sender<Piece>) {
         let mut decoder = Decoder::new(section, self.symbols, DoorKeys { token_key: self.scheme.keys.token }, digest);
         let mut decoded = Decoded::default();
         let mut encoder = IntakeEncoder::default();
+        let mut gather = self.live.lend();
         let mut texts = self.symbols.texts();
         for (at, chunk) in chunks {
             let mut ids = Vec::new();
@@ -153,6 +215,9 @@ impl Door<'_> {
                         end(&mut encoder, &mut ids);
                     }
                     encoder.push(records, rows);
+                    if let Some(gather) = &mut gather {
+                        gather.add(file, records);
+                    }
                     ids.extend(records.iter().map(Record::id));
                 }
             });
@@ -166,9 +231,10 @@ impl Door<'_> {
             let rows = decoded.refusals.iter().map(|refusal| Refusal { row: refusal.row, column: refusal.column.clone(), problem: refusal.problem.to_owned() });
             let refusals = rows.chain(packages).collect();
             if pieces.send(Piece { at, blocks, refusals, packages_refused, sealed }).is_err() {
-                return;
+                break;
             }
         }
+        self.live.give_back(gather);
     }
 }
 
@@ -188,6 +254,8 @@ struct Writer<'w> {
     ledger: &'w mut Ledger,
     seen: &'w mut Seen,
     report: FileReport,
+    /// Ids that had been seen, once for each record that repeated one.
+    repeats: Vec<RecordId>,
     acks: Option<&'w mut Acks>,
     path: &'w Path,
 }
@@ -222,6 +290,7 @@ impl Writer<'_> {
         let mut bytes = 0;
         for (mut block, ids) in piece.blocks {
             let seen_before: Vec<u32> = ids.iter().zip(0u32..).filter(|(id, _)| !self.seen.mark(**id)).map(|(_, at)| at).collect();
+            self.repeats.extend(seen_before.iter().filter_map(|&at| ids.get(at as usize)));
             self.report.records += ids.len() as u64;
             self.report.repeats += seen_before.len() as u64;
             progress.records(ids.len() as u64);

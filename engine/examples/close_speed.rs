@@ -42,10 +42,10 @@ fn main() {
         let decoded = decoder.decode(&chunk);
         clock(&mut decoding, start);
         let start = Instant::now();
-        let repeats: Vec<u32> = decoded.records.iter().zip(0u32..).filter(|(record, _)| !seen.mark(record.id())).map(|(_, at)| at).collect();
+        gather.repeats(decoded.records.iter().map(domain::Record::id).filter(|id| !seen.mark(*id)));
         clock(&mut marking, start);
         let start = Instant::now();
-        gather.add(1, &decoded.records, &repeats);
+        gather.add(1, &decoded.records);
         clock(&mut gathering, start);
         records += decoded.records.len();
     }
@@ -58,10 +58,15 @@ fn main() {
     let deciding = start.elapsed();
     let start = Instant::now();
     let mut charged_minor = 0;
-    let result: Result<(), ()> = parallel::in_order(workers, decided.batches(), |batch| charged(&decided, batch), |minor| {
-        charged_minor += minor;
-        Ok(())
-    });
+    let result: Result<(), ()> = parallel::in_order(
+        workers,
+        decided.batches(),
+        |batch| charged(&decided, batch),
+        |minor| {
+            charged_minor += minor;
+            Ok(())
+        },
+    );
     let ordering = start.elapsed();
     assert_eq!(result, Ok(()));
     let each = |time: Duration| time.as_nanos() / (records as u128).max(1);

@@ -28,7 +28,7 @@ use gather::{Fast, account_hash, partition_of_hash};
 use hashbrown::{HashMap, HashSet};
 use order::{DayKey, Order, sort_day};
 use partition::Partition;
-use std::hash::BuildHasher;
+use std::sync::Arc;
 use versions::Copy;
 
 /// What became of a file's records. `conflict` counts those inside held or rejected.
@@ -78,6 +78,8 @@ pub struct Decided<'s> {
     order: Order,
     /// For each partition, where each batch begins in its `days`, and where the last one ends.
     cuts: Vec<Vec<u32>>,
+    /// By symbol: its text.
+    texts: Vec<Arc<str>>,
     /// By symbol of a location: whose place it is.
     venues: Vec<Symbol>,
     /// By file id.
@@ -123,11 +125,10 @@ pub fn decide<'s, E: Send>(
         carried.extend(gather.carried);
         parts.iter_mut().zip(gather.parts).for_each(|(parts, part)| parts.push(part));
     }
-    originals.extend(repeats.iter().filter_map(|repeat| repeat.record.original));
 
     // Every event whose id came in more than once is taken out and judged with its other copies; so is what an earlier close
     // held, because other versions of it may have been held with it or settled before it.
-    let met: IdFilter = repeats.iter().map(|repeat| repeat.record.id()).chain(carried.iter().map(|&(id, _)| id)).collect();
+    let met: IdFilter = repeats.iter().copied().chain(carried.iter().map(|&(id, _)| id)).collect();
     let mut joined = parallel::map(workers, parts, |_, parts| join(parts, &met));
     let mut copies: HashMap<RecordId, Vec<Copy>, Fast> = HashMap::with_hasher(Fast::default());
     for part in &mut joined {
@@ -135,17 +136,23 @@ pub fn decide<'s, E: Send>(
             copies.entry(copy.record.id()).or_default().push(copy);
         }
     }
-    // An id has been on a closed day when no copy of today was its first: then what was settled there counts. Of those that
+    // An id has been on a closed day when every copy of today repeated it: then what was settled there counts. Of those that
     // came only to be held again, conflicts alone had other versions.
     let contested: HashSet<RecordId, Fast> = carried.into_iter().filter(|&(_, conflict)| conflict).map(|(id, _)| id).collect();
-    let again: HashSet<RecordId, Fast> = repeats.iter().map(|repeat| repeat.record.id()).collect();
-    let first_today = |id: &RecordId, copies: &[Copy]| copies.iter().any(|copy| copy.held_since.is_none()) || !(contested.contains(id) || again.contains(id));
-    let taken_out: HashSet<RecordId, Fast> = copies.iter().filter(|(id, copies)| first_today(id, copies)).map(|(id, _)| *id).collect();
-    for repeat in repeats {
-        copies.entry(repeat.record.id()).or_default().push(Copy::from(repeat));
+    let mut again: HashMap<RecordId, usize, Fast> = HashMap::with_hasher(Fast::default());
+    for id in repeats {
+        *again.entry(id).or_default() += 1;
     }
-    let wanted: Vec<(RecordId, Option<EventTime>)> =
-        copies.iter().filter(|(id, _)| !taken_out.contains(*id)).flat_map(|(id, copies)| copies.iter().map(|copy| (*id, Some(copy.record.time)))).collect();
+    let first_today = |id: &RecordId, copies: &[Copy]| {
+        let today = copies.iter().filter(|copy| copy.held_since.is_none()).count();
+        let repeated = again.get(id).copied().unwrap_or(0);
+        today > repeated || (repeated == 0 && !contested.contains(id))
+    };
+    let wanted: Vec<(RecordId, Option<EventTime>)> = copies
+        .iter()
+        .filter(|(id, copies)| !first_today(id, copies))
+        .flat_map(|(id, copies)| copies.iter().map(|copy| (*id, Some(copy.record.time))))
+        .collect();
     let mut settled: HashMap<RecordId, Vec<Decision>, Fast> = HashMap::with_hasher(Fast::default());
     let note_settled = |wanted: &[(RecordId, Option<EventTime>)], found: Vec<Vec<Decision>>, settled: &mut HashMap<RecordId, Vec<Decision>, Fast>| {
         for ((id, _), decisions) in wanted.iter().zip(found) {
@@ -204,10 +211,21 @@ pub fn decide<'s, E: Send>(
     files.remove(&u32::MAX);
     let cuts = cuts(&parts, workers);
     let venues = (0..).map(Symbol).take(texts.len()).map(|location| scheme.venue_of(location)).collect();
-    Ok(Decided { scheme, day, parts, order, cuts, venues, files, refunded, remembered })
+    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, remembered })
 }
 
 impl Decided<'_> {
+    #[must_use]
+    pub const fn day(&self) -> Day {
+        self.day
+    }
+
+    /// The texts of all symbols in the decisions, indexed by symbol.
+    #[must_use]
+    pub fn texts(&self) -> &[Arc<str>] {
+        &self.texts
+    }
+
     #[must_use]
     pub fn batches(&self) -> usize {
         self.cuts.first().map_or(0, |cuts| cuts.len() - 1)
@@ -223,10 +241,13 @@ impl Decided<'_> {
         }
         let part_of = |key: DayKey| &self.parts.get(key.partition()).expect("a key is of one of the partitions").partition;
         sort_day(&mut keys, &self.order, |key| part_of(key).get(key.address()));
-        let mut piece = Vec::with_capacity(PIECE_DECISIONS);
+        let (mut events, mut piece) = (Vec::with_capacity(PIECE_DECISIONS), Vec::with_capacity(PIECE_DECISIONS));
         for keys in keys.chunks(PIECE_DECISIONS) {
+            // Events of one moment lie far apart. Fetched one after another with nothing between, they are waited for together.
+            events.clear();
+            events.extend(keys.iter().map(|&key| *part_of(key).get(key.address())));
             piece.clear();
-            piece.extend(keys.iter().map(|&key| self.decision(part_of(key), part_of(key).get(key.address()))));
+            piece.extend(events.iter().zip(keys).map(|(event, &key)| self.decision(part_of(key), event)));
             each(&piece);
         }
     }
@@ -275,10 +296,9 @@ fn join(parts: Vec<Partition>, met: &IdFilter) -> Joined {
 #[derive(Default)]
 pub struct IdFilter {
     ids: HashSet<RecordId, Fast>,
-    bits: Vec<u64>,
+    /// A power of two of them, sixteen bits for each id.
+    words: Vec<u64>,
 }
-
-const FILTER_BITS: u64 = 1 << 23;
 
 impl IdFilter {
     #[must_use]
@@ -286,32 +306,41 @@ impl IdFilter {
         self.ids.is_empty()
     }
 
+    #[inline]
     fn bit(id: &RecordId) -> u64 {
-        Fast::default().hash_one(id) % FILTER_BITS
+        let [high, low] = match *id {
+            RecordId::Sequence { terminal, epoch, sequence } => [u64::from(terminal.0) << 32 | u64::from(epoch), sequence],
+            RecordId::Columns(bits) | RecordId::FileRow(bits) => bits,
+        };
+        // The high bits of a product by an odd constant depend on every bit below.
+        let mixed = (high.rotate_left(17) ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 16
     }
 
+    #[inline]
     #[must_use]
     pub fn has(&self, id: &RecordId) -> bool {
-        if self.bits.is_empty() {
-            return false;
-        }
         let bit = Self::bit(id);
-        self.bits.get((bit / 64) as usize).is_some_and(|word| word & (1 << (bit % 64)) != 0) && self.ids.contains(id)
+        let place = (bit / 64) as usize & self.words.len().wrapping_sub(1);
+        self.words.get(place).is_some_and(|word| word & (1 << (bit % 64)) != 0) && self.ids.contains(id)
     }
 }
 
 impl FromIterator<RecordId> for IdFilter {
     fn from_iter<I: IntoIterator<Item = RecordId>>(ids: I) -> Self {
-        let mut filter = Self::default();
-        for id in ids {
-            if filter.bits.is_empty() {
-                filter.bits = vec![0; (FILTER_BITS / 64) as usize];
-            }
-            let bit = Self::bit(&id);
-            *filter.bits.get_mut((bit / 64) as usize).expect("a word for every bit") |= 1 << (bit % 64);
-            filter.ids.insert(id);
+        let ids: HashSet<RecordId, Fast> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Self::default();
         }
-        filter
+        let mut words = vec![0; (ids.len() / 4).next_power_of_two()];
+        let last = words.len() - 1;
+        for id in &ids {
+            let bit = Self::bit(id);
+            if let Some(word) = words.get_mut((bit / 64) as usize & last) {
+                *word |= 1 << (bit % 64);
+            }
+        }
+        Self { ids, words }
     }
 }
 

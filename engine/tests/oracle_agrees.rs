@@ -41,15 +41,17 @@ impl<'s> Engine<'s> {
             gathers[0].add_carried(held);
         }
         for (at, (file, records)) in blocks.iter().enumerate() {
-            let repeats: Vec<u32> = (0u32..).zip(records).filter(|(_, record)| !self.seen.mark(record)).map(|(at, _)| at).collect();
-            gathers[at % workers].add_block(*file, records, &repeats);
+            let repeats: Vec<_> = records.iter().map(Record::id).filter(|id| !self.seen.mark(*id)).collect();
+            gathers[at % workers].add(*file, records);
+            gathers[(at + 1) % workers].repeats(repeats);
         }
         let before = Before { remembered: std::mem::take(&mut self.remembered), refunded: self.refunded.clone() };
         let closed = &self.closed;
         let lookup =
             |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> { Ok(wanted.iter().map(|&(id, time)| look_up(closed, id, time)).collect()) };
         let decided = decide(self.scheme, self.symbols, day, workers, gathers, before, &lookup).unwrap_or_else(|error| panic!("{error:?}"));
-        let decisions: Vec<Decision> = (0..decided.batches()).flat_map(|batch| decided.batch(batch)).collect();
+        let mut decisions = Vec::new();
+        (0..decided.batches()).for_each(|batch| decided.batch(batch, |piece| decisions.extend_from_slice(piece)));
         self.remembered = decided.remembered.clone();
         self.refunded = decided.refunded.clone();
         let files = decided.files.iter().map(|(file, outcomes)| (*file, *outcomes)).collect();

@@ -6,7 +6,7 @@
 use crate::conserve::{Booked, move_account};
 use crate::pass::Feed;
 use crate::roster::Roster;
-use crate::settle::{self, Anchor, DayBook};
+use crate::settle::{self, Anchor, DayBook, Drafted};
 use crate::tally::{DaySums, Outcomes};
 use crate::trial::{AccountDay, Sides};
 use crate::uploads::{RefusedRow, Upload};
@@ -30,13 +30,31 @@ pub const MANIFESTS: u8 = b'M';
 /// [`SettleError`]: the day is not closed, does not add up, is published with other content, or a file cannot be written.
 /// Nothing of the day is in place then that was not there before.
 pub fn settle(ledger: &Ledger, day: Day, house: &House<'_>, out: &Path, workers: usize) -> Result<Published, SettleError> {
-    let roster = Roster::new(house)?;
-    let (info, sequence, previous) = find(ledger, day)?;
+    find(ledger, day)?;
     let blocks = ledger.decision_blocks(day).map_err(storage)?;
     let read = |block: usize, symbols: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
         let height = blocks.get(block).expect("the pass asks for blocks of the day");
         ledger.each_decisions(*height, symbols, each).map_err(storage)
     };
+    publish(ledger, day, draft(day, &Feed { blocks: blocks.len(), read: &read }, house, out, workers)?, house)
+}
+
+/// Writes the lines of a day while its decisions are being made: they are read once, on their way to the ledger. What the
+/// ledger holds in the end is what [`publish`] compares the lines with.
+///
+/// # Errors
+/// The feed's, the house's, or a file that cannot be written.
+pub fn draft(day: Day, feed: &Feed<'_>, house: &House<'_>, out: &Path, workers: usize) -> Result<Drafted, SettleError> {
+    Drafted::write(day, feed, house, Roster::new(house)?, out, workers)
+}
+
+/// Checks a draft against the closed day in the ledger and publishes it; otherwise as [`settle`].
+///
+/// # Errors
+/// As [`settle`].
+pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -> Result<Published, SettleError> {
+    let (info, sequence, previous) = find(ledger, day)?;
+    let roster = drafted.roster();
     let files: Vec<&FileInfo> = ledger.files().iter().filter(|file| file.day == day).collect();
     let accounts = accounts(ledger, day)?;
     let mut movements_minor = vec![0; roster.members().len()];
@@ -54,7 +72,7 @@ pub fn settle(ledger: &Ledger, day: Day, house: &House<'_>, out: &Path, workers:
         uploads: files.into_iter().map(|file| upload(ledger, file)).collect::<Result<_, _>>()?,
         anchor: Anchor { height: head.height, hash: head.hash },
     };
-    settle::publish(book, &Feed { blocks: blocks.len(), read: &read }, house, &roster, out, workers)
+    settle::publish(book, drafted, house)
 }
 
 fn storage(error: LedgerError) -> SettleError {

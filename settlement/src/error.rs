@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 pub enum SettleError {
     #[error("the ledger could not be read")]
     Ledger(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Whoever makes the decisions has stopped, and says why itself.
+    #[error("the day's decisions ended early")]
+    FeedEnded,
     #[error("clearing day {0} is not in the ledger")]
     UnknownDay(Day),
     #[error("clearing day {0} is not closed")]

@@ -30,8 +30,9 @@ mod tally;
 mod trial;
 mod uploads;
 
-pub use book::{MANIFESTS, settle};
+pub use book::{MANIFESTS, draft, publish, settle};
 pub use error::SettleError;
 pub use house::{CardDisplay, Column, FunderGroup, House};
-pub use settle::{Published, PublishedManifest};
+pub use pass::Feed;
+pub use settle::{Drafted, Published, PublishedManifest};
 pub use sink::FileEntry;

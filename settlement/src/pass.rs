@@ -16,6 +16,7 @@ use domain::symbol::SymbolCache;
 use domain::{Day, Decision, EventTime, Symbol, SymbolTable};
 use parking_lot::{Condvar, Mutex};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Blocks of a unit: enough that most sections are worth a write of their own (with 16,384 decisions a block, 65,536),
@@ -28,7 +29,7 @@ const GATHER_FILE_BYTES_MAX: usize = 64 << 10;
 const GATHER_FILE_BYTES_MIN: usize = 4 << 10;
 
 /// The day's decision blocks: how many, and how one is read, a few decisions at a time. Called from several threads.
-pub(crate) struct Feed<'f> {
+pub struct Feed<'f> {
     pub blocks: usize,
     #[allow(clippy::type_complexity, reason = "one signature, used here only")]
     pub read: &'f (dyn Fn(usize, &mut SymbolCache<'_>, &mut dyn FnMut(&[Decision])) -> Result<(), SettleError> + Sync),
@@ -161,6 +162,7 @@ impl Pass<'_> {
         let mut papers = Papers::new(self.desk);
         let mut cache = SymbolCache::new(self.desk.symbols);
         let mut numbered = Row::default();
+        let mut names = Names { symbols: self.desk.symbols, texts: Vec::new() };
         let mut edges = Vec::new();
         let units = self.feed.blocks.div_ceil(UNIT_BLOCKS);
         while !self.stopped.load(Ordering::SeqCst) {
@@ -168,7 +170,7 @@ impl Pass<'_> {
             if unit >= units {
                 break;
             }
-            let mut order = Order { day: self.desk.day, symbols: self.desk.symbols, last: None };
+            let mut order = Order { day: self.desk.day, names: &mut names, last: None };
             let mut first = None;
             for block in unit * UNIT_BLOCKS..((unit + 1) * UNIT_BLOCKS).min(self.feed.blocks) {
                 let mut taken = Ok(());
@@ -228,10 +230,30 @@ fn append(sink: &mut Sink, section: &mut Section, numbered: &mut Row) -> Result<
 }
 
 /// Canonical order: event time, then terminal (shorter first), then sequence.
-struct Order<'a> {
+struct Order<'a, 't> {
     day: Day,
-    symbols: &'a SymbolTable,
+    names: &'a mut Names<'t>,
     last: Option<Place>,
+}
+
+/// One thread's texts of the symbols it has met.
+struct Names<'t> {
+    symbols: &'t SymbolTable,
+    texts: Vec<Arc<str>>,
+}
+
+impl Names<'_> {
+    fn text(&mut self, symbol: Symbol) -> &[u8] {
+        if self.texts.len() <= symbol.index() {
+            self.symbols.extend_texts(&mut self.texts);
+        }
+        self.texts.get(symbol.index()).map_or(b"", |text| text.as_bytes())
+    }
+
+    fn follows(&mut self, last: Symbol, next: Symbol) -> bool {
+        let last = self.text(last).to_vec();
+        domain::text::shorter_first(&last, self.text(next)).is_le()
+    }
 }
 
 /// An event's place in the order.
@@ -243,7 +265,7 @@ struct Place {
     count: Option<(u32, u64)>,
 }
 
-impl Order<'_> {
+impl Order<'_, '_> {
     #[inline]
     fn follow(&mut self, decision: &Decision, block: usize) -> Result<(), SettleError> {
         let record = &decision.record;
@@ -251,22 +273,21 @@ impl Order<'_> {
         let next = Place { time: record.time, terminal: record.terminal, count };
         if let Some(last) = self.last
             && next.time <= last.time
-            && (next.time < last.time || !self.tie_follows(last, next))
+            && (next.time < last.time || !tie_follows(self.names, last, next))
         {
             return Err(SettleError::Disorder { day: self.day, block });
         }
         self.last = Some(next);
         Ok(())
     }
+}
 
-    fn tie_follows(&self, last: Place, next: Place) -> bool {
-        if last.terminal != next.terminal {
-            let text = |place: Place| self.symbols.text(place.terminal);
-            return domain::text::shorter_first(text(last).as_bytes(), text(next).as_bytes()).is_le();
-        }
-        match (last.count, next.count) {
-            (Some((epoch, count)), Some((next_epoch, next_count))) if epoch == next_epoch => count <= next_count,
-            _ => true,
-        }
+fn tie_follows(names: &mut Names<'_>, last: Place, next: Place) -> bool {
+    if last.terminal != next.terminal {
+        return names.follows(last.terminal, next.terminal);
+    }
+    match (last.count, next.count) {
+        (Some((epoch, count)), Some((next_epoch, next_count))) if epoch == next_epoch => count <= next_count,
+        _ => true,
     }
 }

@@ -147,12 +147,12 @@ fn settled(decisions: &[Decision], house: &House<'_>, out: &Path, workers: usize
     let mut book = book(decisions, house, &roster);
     spoil(&mut book);
     let blocks: Vec<&[Decision]> = decisions.chunks(2).collect();
-    let read = |block: usize, _: &mut SymbolCache<'_>, buffer: &mut Vec<Decision>| {
-        buffer.clear();
-        buffer.extend_from_slice(blocks[block]);
+    let read = |block: usize, _: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
+        each(blocks[block]);
         Ok(())
     };
-    publish(book, &Feed { blocks: blocks.len(), read: &read }, house, &roster, out, workers)
+    let drafted = Drafted::write(book.day, &Feed { blocks: blocks.len(), read: &read }, house, roster, out, workers)?;
+    publish(book, drafted, house)
 }
 
 fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {

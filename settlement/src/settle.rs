@@ -6,7 +6,7 @@ use crate::conserve::{self, Booked, PartySums};
 use crate::desk::Desk;
 use crate::layout::Layout;
 use crate::manifest::{FORMAT, Manifest, Records, SUITE, Totals};
-use crate::pass::{self, Feed};
+use crate::pass::{self, Feed, PassResult};
 use crate::roster::{Roster, Seat};
 use crate::shelf::{PartyFolder, Shelf};
 use crate::sink::{FileEntry, hex, write_whole};
@@ -86,16 +86,39 @@ pub(crate) struct DayBook {
     pub anchor: Anchor,
 }
 
-/// Writes, checks and publishes a day.
-pub(crate) fn publish(mut book: DayBook, feed: &Feed<'_>, house: &House<'_>, roster: &Roster, out: &Path, workers: usize) -> Result<Published, SettleError> {
-    let layout = Layout::new(house)?;
-    let shelf = Shelf::open(out, book.day)?;
-    for member in roster.members() {
-        let folder = shelf.draft().join(&*member.id);
-        std::fs::create_dir(&folder).map_err(SettleError::file("cannot create", &folder))?;
+/// A day's lines, written under a temporary name; nothing is checked or in place yet.
+pub struct Drafted {
+    shelf: Shelf,
+    roster: Roster,
+    result: PassResult,
+}
+
+impl Drafted {
+    /// Writes the lines of a day's decisions.
+    ///
+    /// # Errors
+    /// The house's, the feed's, or a file that cannot be written.
+    pub(crate) fn write(day: Day, feed: &Feed<'_>, house: &House<'_>, roster: Roster, out: &Path, workers: usize) -> Result<Self, SettleError> {
+        let layout = Layout::new(house)?;
+        let shelf = Shelf::open(out, day)?;
+        for member in roster.members() {
+            let folder = shelf.draft().join(&*member.id);
+            std::fs::create_dir(&folder).map_err(SettleError::file("cannot create", &folder))?;
+        }
+        let desk = Desk { day, hold_days: house.hold_days, roster: &roster, layout: &layout, symbols: house.symbols };
+        let result = pass::run(feed, desk, shelf.draft(), workers)?;
+        Ok(Self { shelf, roster, result })
     }
-    let desk = Desk { day: book.day, hold_days: house.hold_days, roster, layout: &layout, symbols: house.symbols };
-    let result = pass::run(feed, desk, shelf.draft(), workers)?;
+
+    pub(crate) const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+}
+
+/// Checks what was written against the books, adds what is told from sums, and publishes the day.
+pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) -> Result<Published, SettleError> {
+    let Drafted { shelf, roster, result } = drafted;
+    let roster = &roster;
     let summaries = summaries(&result.tally, roster, house.symbols);
     let sums: Vec<SummarySums> = summaries.iter().map(|summary| summary.sums()).collect();
     let parties: Vec<PartySums<'_>> = result.files.iter().zip(&sums).map(|(files, summary)| PartySums { lines: &files.sums, summary }).collect();

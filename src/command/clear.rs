@@ -1,12 +1,14 @@
 //! `clear`: take in files, close the day, publish its settlement files.
 
 use crate::cli::{ClearArgs, Shown};
+use crate::closing::Closing;
+use crate::command::settle;
 use crate::failure::{EXIT_LOOK, Failure};
-use crate::intake::{Door, FileReport};
+use crate::intake::{Door, FileReport, Live};
 use crate::output::{FileLine, ManifestLine, Result as Shape};
 use crate::progress::Progress;
 use crate::vault::Vault;
-use crate::{closing, history, opening};
+use crate::{history, opening};
 use domain::SymbolTable;
 use engine::ingest::file_digest;
 use ledger::{DayState, FileState, Ledger};
@@ -44,9 +46,18 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
     let closed = ledger.day(args.day).is_some_and(|info| matches!(info.state, DayState::Closed | DayState::Settled));
     let mut repeated = closed && all_booked(&ledger, &args.files);
     let mut reports = Vec::new();
+    let mut drafted = None;
     if !repeated {
         opening::open_day(&mut ledger, Some(args.day), &scheme, &args.scheme)?;
-        let door = Door { scheme: &scheme, symbols: &symbols, mapping: &mapping, workers, progress: &progress, vault: Vault::new(scheme.keys.vault) };
+        let door = Door {
+            scheme: &scheme,
+            symbols: &symbols,
+            mapping: &mapping,
+            workers,
+            progress: &progress,
+            vault: Vault::new(scheme.keys.vault),
+            live: Live::of(&ledger, &scheme)?,
+        };
         for path in &args.files {
             door.section(path)?;
         }
@@ -54,10 +65,14 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
         for path in &args.files {
             reports.push(door.take_in(&mut ledger, &mut seen, path, None)?);
         }
-        closing::close(&mut ledger, &scheme, &symbols, &seen, workers, &progress)?;
+        let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers, progress: &progress };
+        drafted = Some(closing.close_and_draft(&mut ledger, door.live.into_gathers(), &house, &args.out)?);
     }
-    progress.step("settling: writing and checking files", "结算：生成并核对文件");
-    let published = settle(&mut ledger, &house, args, workers)?;
+    progress.step("settling: checking and publishing files", "结算：核对并发布文件");
+    let published = match drafted {
+        Some(drafted) => settle::booked(&mut ledger, args.day, |ledger| settlement::publish(ledger, args.day, drafted, &house))?,
+        None => settle::publish(&mut ledger, args.day, &house, &args.out, workers)?,
+    };
     repeated &= published.repeated;
     progress.done();
     let totals = ledger.day(args.day).map(|info| info.totals).unwrap_or_default();
@@ -71,10 +86,6 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
         .collect();
     shape.published = Some(published.folder.display().to_string());
     Ok((shape, scheme.minor_digits))
-}
-
-fn settle(ledger: &mut Ledger, house: &settlement::House<'_>, args: &ClearArgs, workers: usize) -> Result<settlement::Published, Failure> {
-    super::settle::publish(ledger, args.day, house, &args.out, workers)
 }
 
 /// What was taken in of a file.

@@ -1,10 +1,11 @@
 //! `close`: decide and post the open day.
 
 use crate::cli::{CloseArgs, Shown};
+use crate::closing::Closing;
 use crate::failure::Failure;
 use crate::output::Result as Shape;
 use crate::progress::Progress;
-use crate::{closing, history, opening};
+use crate::{history, opening};
 use domain::SymbolTable;
 use std::time::Instant;
 
@@ -18,7 +19,8 @@ pub fn run(args: &CloseArgs, shown: Shown) -> Result<u8, Failure> {
     let day = opening::open_day(&mut ledger, args.day, &scheme, &args.scheme)?;
     let progress = Progress::new(shown.lang);
     let seen = history::seen(&ledger, &symbols)?;
-    let totals = closing::close(&mut ledger, &scheme, &symbols, &seen, args.workers.count(), &progress)?;
+    let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers: args.workers.count(), progress: &progress };
+    let totals = closing.close(&mut ledger)?;
     progress.done();
     Shape::of(day, &totals).timed(started, totals.received).print(shown, scheme.minor_digits)?;
     Ok(0)

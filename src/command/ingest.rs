@@ -2,7 +2,7 @@
 
 use crate::cli::{IngestArgs, Shown};
 use crate::failure::Failure;
-use crate::intake::{Acks, Door};
+use crate::intake::{Acks, Door, Live};
 use crate::output::Result as Shape;
 use crate::progress::Progress;
 use crate::vault::Vault;
@@ -27,6 +27,7 @@ pub fn run(args: &IngestArgs, shown: Shown) -> Result<u8, Failure> {
         workers: args.workers.count(),
         progress: &progress,
         vault: Vault::new(scheme.keys.vault),
+        live: Live::none(),
     };
     for path in &args.files {
         door.section(path)?;

@@ -1,13 +1,14 @@
 //! `settle`: publish the settlement files of a closed day; twice gives the same bytes.
 
 use crate::cli::{SettleArgs, Shown};
+use crate::closing::unsettled;
 use crate::failure::Failure;
 use crate::intake::commit;
 use crate::opening;
 use crate::output::{ManifestLine, Result as Shape};
 use domain::{Day, SymbolTable};
 use ledger::{DayState, Event, Group, Ledger};
-use settlement::{House, Published};
+use settlement::{House, Published, SettleError};
 use std::path::Path;
 use std::time::Instant;
 
@@ -46,10 +47,15 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn publish(ledger: &mut Ledger, day: Day, house: &House<'_>, out: &Path, workers: usize) -> Result<Published, Failure> {
-    let published = settlement::settle(ledger, day, house, out, workers).map_err(|error| {
-        let failure = Failure::refused(format!("clearing day {day} cannot be settled")).because(&error);
-        if let Some(hint) = error.hint() { failure.hint(hint) } else { failure }
-    })?;
+    booked(ledger, day, |ledger| settlement::settle(ledger, day, house, out, workers))
+}
+
+/// Says in the journal what `publish` has published.
+///
+/// # Errors
+/// As [`run`].
+pub fn booked(ledger: &mut Ledger, day: Day, publish: impl FnOnce(&Ledger) -> Result<Published, SettleError>) -> Result<Published, Failure> {
+    let published = publish(ledger).map_err(|error| unsettled(day, &error))?;
     if ledger.day(day).is_some_and(|info| info.state == DayState::Closed) {
         let mut group = Group::new();
         group.event(Event::Settled { day, manifests: published.digest });

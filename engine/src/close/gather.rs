@@ -16,19 +16,13 @@ pub const PARTITIONS: usize = 256;
 
 pub type Fast = foldhash::fast::FixedState;
 
-/// A record whose id had been seen when it came in.
-#[derive(Clone, Copy, Debug)]
-pub struct Repeat {
-    pub record: Record,
-    pub file: u32,
-}
-
 /// What one worker has gathered.
 pub struct Gather<'s> {
     judge: Judge<'s>,
     pub(super) day: Day,
     pub(super) parts: Vec<Partition>,
-    pub(super) repeats: Vec<Repeat>,
+    /// Ids that had been seen when a record came in, once for each such record.
+    pub(super) repeats: Vec<RecordId>,
     /// Records per file, whatever becomes of them.
     pub(super) received: HashMap<u32, u64, Fast>,
     /// Ids of what earlier closes held, and whether it was for a conflict.
@@ -51,17 +45,17 @@ impl<'s> Gather<'s> {
         }
     }
 
-    /// Takes some of one file's records. `repeats` are the ascending positions of those whose id had been seen.
-    pub fn add(&mut self, file: u32, records: &[Record], repeats: &[u32]) {
+    /// Takes some of one file's records. Which of them repeat an id is told by [`Gather::repeats`], now or later.
+    pub fn add(&mut self, file: u32, records: &[Record]) {
         *self.received.entry(file).or_default() += records.len() as u64;
-        let mut repeats = repeats.iter().copied().peekable();
-        for (record, at) in records.iter().zip(0u32..) {
-            if repeats.next_if_eq(&at).is_some() {
-                self.repeats.push(Repeat { record: *record, file });
-            } else {
-                self.take(record, file, None);
-            }
+        for record in records {
+            self.take(record, file, None);
         }
+    }
+
+    /// Notes the id of each record that had been seen when it came in. Any gatherer of the day may be told.
+    pub fn repeats(&mut self, ids: impl IntoIterator<Item = RecordId>) {
+        self.repeats.extend(ids);
     }
 
     /// Takes a record that the last close held.

@@ -74,8 +74,7 @@ impl Original {
 
 /// Decides all refunds of `parts`. Returns what has been given back of every original so far.
 pub fn settle<E>(parts: &mut [Folded], named: &[RecordId], mut refunded: Refunded, order: &Order, lookup: &Lookup<'_, E>) -> Result<Refunded, E> {
-    let mut refunds: Vec<(usize, Address)> =
-        parts.iter().enumerate().flat_map(|(number, part)| part.refunds.iter().map(move |&at| (number, at))).collect();
+    let mut refunds: Vec<(usize, Address)> = parts.iter().enumerate().flat_map(|(number, part)| part.refunds.iter().map(move |&at| (number, at))).collect();
     if refunds.is_empty() {
         return Ok(refunded);
     }
@@ -107,7 +106,7 @@ pub fn settle<E>(parts: &mut [Folded], named: &[RecordId], mut refunded: Refunde
                     refunded.insert(id, after);
                     Some((original, before.unwrap_or(0), after))
                 } else {
-                        partition.get_mut(at).reason = reason;
+                    partition.get_mut(at).reason = reason;
                     None
                 }
             }

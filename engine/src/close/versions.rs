@@ -3,7 +3,6 @@
 //! Copies with the same content are one record and its duplicates. Different contents are a conflict, decided by the
 //! scheme's policy. The answer depends on the set of versions alone, never on which was read first.
 
-use super::gather::Repeat;
 use crate::scheme::ConflictPolicy;
 use domain::{Day, Decision, Reason, Record, RecordId, SymbolTable};
 use std::fmt::Write as _;
@@ -15,12 +14,6 @@ pub struct Copy {
     pub file: u32,
     /// An earlier close held it.
     pub held_since: Option<Day>,
-}
-
-impl From<Repeat> for Copy {
-    fn from(repeat: Repeat) -> Self {
-        Self { record: repeat.record, file: repeat.file, held_since: None }
-    }
 }
 
 /// What becomes of the copies of one id.

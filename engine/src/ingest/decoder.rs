@@ -108,17 +108,7 @@ impl<'t> Decoder<'t> {
             Format::Csv { delimiter, .. } => Some(QuotedRows::new(delimiter)),
             _ => None,
         };
-        Self {
-            section: section.clone(),
-            symbols,
-            reader,
-            tidy,
-            layout: Arc::default(),
-            places: Vec::new(),
-            spans: Vec::new(),
-            quoted,
-            scratch: Vec::new(),
-        }
+        Self { section: section.clone(), symbols, reader, tidy, layout: Arc::default(), places: Vec::new(), spans: Vec::new(), quoted, scratch: Vec::new() }
     }
 
     #[must_use]
