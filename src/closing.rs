@@ -253,7 +253,7 @@ fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, worker
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers.max(1))
-            .map(|worker| {
+            .map(|_| {
                 let (blocks, next) = (&blocks, &next);
                 scope.spawn(move || -> Result<Gather<'s>, Failure> {
                     let mut gather = Gather::new(scheme, day);

@@ -26,8 +26,8 @@ use event::{Event, id_halves};
 use fold::{Folded, Folder};
 use gather::{Fast, account_hash, partition_of_hash};
 use hashbrown::{HashMap, HashSet};
-use order::{DayKey, Order, sort_day};
-use partition::Partition;
+use order::{AccountKey, DayKey, Lead, Order, sort_day};
+use partition::{Partition, id_tag};
 use std::sync::Arc;
 use versions::Copy;
 
@@ -110,6 +110,7 @@ pub fn decide<'s, E: Send>(
     lookup: &Lookup<'_, E>,
 ) -> Result<Decided<'s>, DecideError<E>> {
     let order = Order::new(symbols, scheme.clock.day_start(day));
+    let base_ms = order::base_ms(scheme.clock.day_start(day));
     let mut files: HashMap<u32, FileOutcomes, Fast> = HashMap::with_hasher(Fast::default());
     let mut repeats = Vec::new();
     let mut originals = Vec::new();
@@ -179,10 +180,10 @@ pub fn decide<'s, E: Send>(
         for (copy, reason) in verdict.kept {
             let mut resolved = judge.resolve(&copy.record, copy.held_since.is_some());
             resolved.reason = reason.unwrap_or(resolved.reason);
-            let number = partition_of_hash(account_hash(&resolved.account, id_halves(&copy.record)));
-            let partition = &mut joined.get_mut(number).expect("a partition for every hash").partition;
+            let hash = account_hash(&resolved.account, id_halves(&copy.record));
+            let partition = &mut joined.get_mut(partition_of_hash(hash)).expect("a partition for every hash").partition;
             let event = Event::new(&copy.record, &resolved, copy.file, copy.held_since, &mut partition.notes);
-            partition.push(event);
+            partition.push(event, Lead::new(hash, copy.record.time, base_ms));
         }
     }
 
@@ -201,7 +202,10 @@ pub fn decide<'s, E: Send>(
     let (mut parts, remembered): (Vec<Folded>, Vec<Vec<u8>>) = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?.into_iter().unzip();
 
     let mut late = Folded { partition: carried_rides(&mut parts, lookup, day)?, ..Folded::default() };
-    folder.line_up(u16::try_from(parts.len()).expect("few partitions"), &mut late);
+    let number = u16::try_from(parts.len()).expect("few partitions");
+    let all: Vec<AccountKey> = late.partition.leads().map(|(at, lead)| AccountKey::new(lead, at)).collect();
+    folder.line_up(number, &all, &mut late);
+    late.days.sort_unstable();
     parts.push(late);
     let refunded = refund::settle(&mut parts, &originals, before.refunded, &order, lookup)?;
     for part in &mut parts {
@@ -279,17 +283,12 @@ fn join(parts: Vec<Partition>, met: &IdFilter) -> Joined {
     for part in parts {
         partition.append(part);
     }
-    let mut copies = Vec::new();
-    if !met.is_empty() {
-        partition.each_mut(|_, event, notes| {
-            if met.has(&event.record_id()) {
-                let held_since = event.note(notes).and_then(|note| note.held_since);
-                copies.push(Copy { record: event.taken_record(notes), file: event.file, held_since });
-                event.set_apart();
-            }
-        });
-    }
-    Joined { partition, met: copies }
+    let copy = |(event, note): (Event, Option<event::Note>)| {
+        let record = note.map_or_else(|| event.plain_record(), |note| note.record);
+        Copy { record, file: event.file, held_since: note.and_then(|note| note.held_since) }
+    };
+    let met = if met.is_empty() { Vec::new() } else { partition.take_apart(|tag| met.may_have(tag), |event| met.has(&event.record_id())) };
+    Joined { partition, met: met.into_iter().map(copy).collect() }
 }
 
 /// A set of ids with a quick no.
@@ -306,23 +305,18 @@ impl IdFilter {
         self.ids.is_empty()
     }
 
+    /// Whether an id with this tag may be in the set.
     #[inline]
-    fn bit(id: &RecordId) -> u64 {
-        let [high, low] = match *id {
-            RecordId::Sequence { terminal, epoch, sequence } => [u64::from(terminal.0) << 32 | u64::from(epoch), sequence],
-            RecordId::Columns(bits) | RecordId::FileRow(bits) => bits,
-        };
-        // The high bits of a product by an odd constant depend on every bit below.
-        let mixed = (high.rotate_left(17) ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 16
+    #[must_use]
+    pub fn may_have(&self, tag: u32) -> bool {
+        let place = (tag / 64) as usize & self.words.len().wrapping_sub(1);
+        self.words.get(place).is_some_and(|word| word & (1 << (tag % 64)) != 0)
     }
 
     #[inline]
     #[must_use]
     pub fn has(&self, id: &RecordId) -> bool {
-        let bit = Self::bit(id);
-        let place = (bit / 64) as usize & self.words.len().wrapping_sub(1);
-        self.words.get(place).is_some_and(|word| word & (1 << (bit % 64)) != 0) && self.ids.contains(id)
+        self.may_have(id_tag(id)) && self.ids.contains(id)
     }
 }
 
@@ -335,9 +329,9 @@ impl FromIterator<RecordId> for IdFilter {
         let mut words = vec![0; (ids.len() / 4).next_power_of_two()];
         let last = words.len() - 1;
         for id in &ids {
-            let bit = Self::bit(id);
-            if let Some(word) = words.get_mut((bit / 64) as usize & last) {
-                *word |= 1 << (bit % 64);
+            let tag = id_tag(id);
+            if let Some(word) = words.get_mut((tag / 64) as usize & last) {
+                *word |= 1 << (tag % 64);
             }
         }
         Self { ids, words }
@@ -370,7 +364,7 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> R
             service_day: open.tap.service_day,
         };
         let event = Event::new(&found.record, &resolved, u32::MAX, Some(day), &mut late.notes);
-        let at = late.push(event);
+        let at = late.push(event, Lead::new(0, event.time, 0));
         late.decide_priced(at, fare);
     }
     Ok(late)

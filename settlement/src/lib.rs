@@ -11,6 +11,7 @@ mod cells;
 mod conserve;
 mod desk;
 mod error;
+mod flusher;
 mod house;
 mod layout;
 mod manifest;

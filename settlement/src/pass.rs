@@ -7,6 +7,7 @@
 
 use crate::SettleError;
 use crate::desk::{Desk, EXCEPTIONS_HEADER, Papers};
+use crate::flusher::Flusher;
 use crate::row::Row;
 use crate::section::{LineSums, Section};
 use crate::sink::{FileEntry, Sink, SinkLimits};
@@ -15,6 +16,7 @@ use domain::record::IdKind;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, EventTime, Symbol, SymbolTable};
 use parking_lot::{Condvar, Mutex};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -65,6 +67,7 @@ struct Pass<'a> {
     desk: Desk<'a>,
     feed: &'a Feed<'a>,
     files: Vec<Turnstile>,
+    flusher: Flusher,
     next_unit: AtomicUsize,
     stopped: AtomicBool,
 }
@@ -95,10 +98,19 @@ pub(crate) fn run(feed: &Feed<'_>, desk: Desk<'_>, folder: &Path, workers: usize
             Turnstile { state: Mutex::new(streams), moved: Condvar::new() }
         })
         .collect();
-    let pass = Pass { desk, feed, files, next_unit: AtomicUsize::new(0), stopped: AtomicBool::new(false) };
+    let place = File::open(folder).map_err(SettleError::file("cannot open", folder))?;
+    let pass = Pass { desk, feed, files, flusher: Flusher::default(), next_unit: AtomicUsize::new(0), stopped: AtomicBool::new(false) };
     let results = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers.max(1)).map(|_| scope.spawn(|| pass.work())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect::<Vec<_>>()
+        let flusher = scope.spawn(|| pass.flusher.run(&place));
+        let threads: Vec<_> = (0..=workers.max(1)).map(|_| scope.spawn(|| pass.work())).collect();
+        let results: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        pass.flusher.end();
+        let flushed = flusher.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let mut results: Vec<_> = results.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect();
+        if let Err(error) = flushed {
+            results.push(Err(SettleError::file("cannot sync", folder)(error)));
+        }
+        results
     });
     let mut tally = Tally::new(parties);
     let mut edges = Vec::new();
@@ -198,6 +210,7 @@ impl Pass<'_> {
 
     /// Appends a unit's sections, each when it is its turn. False when another worker failed.
     fn append(&self, unit: usize, papers: &mut Papers<'_>, numbered: &mut Row) -> Result<bool, SettleError> {
+        let mut bytes = 0;
         let sections = papers.details.iter_mut().zip(papers.exceptions.iter_mut());
         for (file, (detail, exception)) in self.files.iter().zip(sections) {
             let mut streams = file.state.lock();
@@ -208,12 +221,14 @@ impl Pass<'_> {
                 file.moved.wait(&mut streams);
             }
             streams.sums.merge(&detail.sums);
+            bytes += (detail.as_bytes().len() + exception.as_bytes().len()) as u64;
             append(&mut streams.detail, detail, numbered)?;
             append(&mut streams.exceptions, exception, numbered)?;
             streams.next_unit += 1;
             drop(streams);
             file.moved.notify_all();
         }
+        self.flusher.written(bytes);
         Ok(true)
     }
 }

@@ -151,8 +151,14 @@ impl Event {
         absent && numbers && card && resolved && id
     }
 
+    /// The record of an undecided event without a note.
+    #[must_use]
+    pub fn plain_record(&self) -> Record {
+        Record { arrival: self.amounts[0].cast_unsigned(), ..self.record_stating(self.amounts[1]) }
+    }
+
     /// The record as far as the event alone knows it.
-    fn plain_record(&self, amount_minor: i64) -> Record {
+    fn record_stating(&self, amount_minor: i64) -> Record {
         let [high, low] = self.id;
         let by_sequence = self.id_kind == IdKind::Sequence;
         Record {
@@ -188,18 +194,13 @@ impl Event {
         debug_assert!(self.stage == Stage::Taken, "a decided event has forgotten how its record arrived");
         match self.note(notes) {
             Some(note) => note.record,
-            None => Record { arrival: self.amounts[0].cast_unsigned(), ..self.plain_record(self.amounts[1]) },
+            None => self.plain_record(),
         }
     }
 
     /// It is judged with the other copies of its id, and counts here no more.
     pub fn set_apart(&mut self) {
         self.stage = Stage::Apart;
-    }
-
-    #[must_use]
-    pub fn is_apart(&self) -> bool {
-        self.stage == Stage::Apart
     }
 
     #[must_use]
@@ -256,7 +257,7 @@ impl Event {
     pub fn decided_record(&self, notes: &[Note]) -> Record {
         match self.note(notes) {
             Some(note) => Record { source_ref: self.source_ref, arrival: 0, ..note.record },
-            None => self.plain_record(if self.stage == Stage::DecidedAsStated { self.list_minor() } else { 0 }),
+            None => self.record_stating(if self.stage == Stage::DecidedAsStated { self.list_minor() } else { 0 }),
         }
     }
 

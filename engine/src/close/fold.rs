@@ -3,7 +3,7 @@
 //! A partition is worked on by one thread. Within an account the events decide what only they can decide together: clone
 //! evidence, grey writes, then the fares. Events are decided where they stand; what is sorted is keys.
 
-use super::gather::{Fast, account_hash};
+use super::gather::Fast;
 use super::memory::Remembered;
 use super::order::{AccountKey, DayKey, Order, sort_accounts};
 use super::partition::{Address, Partition};
@@ -41,26 +41,18 @@ impl Folder<'_> {
         let mut remembered: HashMap<CardToken, AccountState, Fast> = remembered.into_iter().collect();
         let mut folded = Folded { partition, ..Folded::default() };
         let keys = self.keys(&folded.partition);
+        folded.days.reserve_exact(keys.len());
         let mut state = AccountState::default();
-        for run in keys.chunk_by(|a, b| a.same_account_hash(*b)) {
-            for group in by_account(run, &folded.partition) {
-                let Some(account) = group.first().map(|key| account_of(*key, &folded.partition)) else { continue };
-                state.clear();
-                if !account.is_empty()
-                    && !remembered.is_empty()
-                    && let Some(known) = remembered.remove(&account)
-                {
-                    state = known;
+        let mut rest = keys.as_slice();
+        while !rest.is_empty() {
+            let (window, later) = rest.split_at(window_of(rest));
+            rest = later;
+            fetch(window, &folded.partition);
+            for run in window.chunk_by(|a, b| a.same_account_hash(*b)) {
+                for group in by_account(run, &folded.partition) {
+                    self.fold_account(&group, &mut state, &mut remembered, &mut folded);
+                    self.line_up(number, &group, &mut folded);
                 }
-                self.account(&group, &mut state, &mut folded);
-                // No later record can end the journey of a rider without a card.
-                if account.is_empty()
-                    && let Some(open) = state.open
-                {
-                    let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
-                    self.give_up_at(due, &mut state, &mut folded);
-                }
-                self.remember(account, &mut state, &mut folded.remembered);
             }
         }
         // Accounts without an event today: an old tap-on may have to be given up, and old memories fade.
@@ -68,42 +60,56 @@ impl Folder<'_> {
             self.give_up(&mut state, &mut folded);
             self.remember(account, &mut state, &mut folded.remembered);
         }
-        self.line_up(number, &mut folded);
+        folded.days.sort_unstable();
         folded
+    }
+
+    fn fold_account(&self, group: &[AccountKey], state: &mut AccountState, remembered: &mut HashMap<CardToken, AccountState, Fast>, folded: &mut Folded) {
+        let Some(account) = group.first().map(|key| account_of(*key, &folded.partition)) else { return };
+        state.clear();
+        if !account.is_empty()
+            && !remembered.is_empty()
+            && let Some(known) = remembered.remove(&account)
+        {
+            *state = known;
+        }
+        self.account(group, state, folded);
+        // No later record can end the journey of a rider without a card.
+        if account.is_empty()
+            && let Some(open) = state.open
+        {
+            let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
+            self.give_up_at(due, state, folded);
+        }
+        self.remember(account, state, &mut folded.remembered);
     }
 
     /// Keys of all events that count here, account by account in event order.
     fn keys(&self, partition: &Partition) -> Vec<AccountKey> {
         let mut keys = Vec::with_capacity(partition.len());
-        for (at, event) in partition.iter().filter(|(_, event)| !event.is_apart()) {
-            let hash = account_hash(&event.account(&partition.notes), event.id);
-            keys.push(self.order.account_key(hash, event, at));
-        }
+        keys.extend(partition.leads().map(|(at, lead)| AccountKey::new(lead, at)));
         sort_accounts(&mut keys, self.order, |key| partition.get(key.address()));
         keys
     }
 
-    /// Decides what has no price of its own, and puts down where every event stands in the day.
-    pub fn line_up(&self, number: u16, folded: &mut Folded) {
+    /// Decides what has no price of its own, and puts down where each event of an account stands in the day.
+    pub fn line_up(&self, number: u16, group: &[AccountKey], folded: &mut Folded) {
         let Folded { partition, days, refunds, noted, .. } = folded;
-        days.reserve_exact(partition.len());
-        partition.each_mut(|at, event, notes| {
-            if event.is_apart() {
-                return;
-            }
+        for key in group {
+            let at = key.address();
+            let event = partition.get(at);
             days.push(self.order.day_key(event, number, at));
             if gives_back(event.kind) {
                 refunds.push(at);
-                return;
+                continue;
             }
             if event.reason != Reason::Cleared || event.flags.has(Flags::CARRIED) {
                 noted.push(at);
             }
             if !event.is_decided() {
-                event.decide_unpriced(notes);
+                partition.decide_unpriced(at);
             }
-        });
-        days.sort_unstable();
+        }
     }
 
     fn account(&self, group: &[AccountKey], state: &mut AccountState, folded: &mut Folded) {
@@ -185,6 +191,22 @@ impl Folder<'_> {
             _ => self.scheme.tariff.version_on(self.scheme.clock.calendar_day(time)),
         }
     }
+}
+
+/// Keys that are worked on together: some dozens, and whole accounts.
+fn window_of(keys: &[AccountKey]) -> usize {
+    let Some(last) = keys.get(WINDOW_EVENTS - 1) else { return keys.len() };
+    let more = keys.iter().skip(WINDOW_EVENTS).take_while(|key| key.same_account_hash(*last)).count();
+    WINDOW_EVENTS + more
+}
+
+const WINDOW_EVENTS: usize = 64;
+
+/// Looks at the events of a window once. They lie far apart in memory: fetched with nothing between, they are waited for
+/// together, and are near when the accounts are folded.
+fn fetch(window: &[AccountKey], partition: &Partition) {
+    let seen = window.iter().map(|key| partition.get(key.address())).fold(0, |seen, event| seen ^ event.time.0 ^ i64::from(event.offset_min));
+    std::hint::black_box(seen);
 }
 
 fn account_of(key: AccountKey, partition: &Partition) -> CardToken {

@@ -5,6 +5,7 @@
 
 use super::event::{Event, id_halves};
 use super::judge::Judge;
+use super::order::{Lead, base_ms};
 use super::partition::Partition;
 use crate::scheme::Scheme;
 use domain::{CardToken, Day, Decision, Record, RecordId, RecordKind};
@@ -20,6 +21,7 @@ pub type Fast = foldhash::fast::FixedState;
 pub struct Gather<'s> {
     judge: Judge<'s>,
     pub(super) day: Day,
+    base_ms: i64,
     pub(super) parts: Vec<Partition>,
     /// Ids that had been seen when a record came in, once for each such record.
     pub(super) repeats: Vec<RecordId>,
@@ -37,6 +39,7 @@ impl<'s> Gather<'s> {
         Self {
             judge: Judge::new(scheme, day),
             day,
+            base_ms: base_ms(scheme.clock.day_start(day)),
             parts: (0..PARTITIONS).map(|_| Partition::default()).collect(),
             repeats: Vec::new(),
             received: HashMap::with_hasher(Fast::default()),
@@ -69,9 +72,10 @@ impl<'s> Gather<'s> {
         if matches!(record.kind, RecordKind::Refund | RecordKind::Reversal) {
             self.originals.extend(record.original);
         }
-        let Some(part) = self.parts.get_mut(partition_of(record, &resolved.account)) else { return };
+        let hash = account_hash(&resolved.account, id_halves(record));
+        let Some(part) = self.parts.get_mut(partition_of_hash(hash)) else { return };
         let event = Event::new(record, &resolved, file, held_since, &mut part.notes);
-        part.push(event);
+        part.push(event, Lead::new(hash, record.time, self.base_ms));
     }
 }
 
@@ -80,10 +84,6 @@ impl<'s> Gather<'s> {
 pub fn account_hash(account: &CardToken, id: [u64; 2]) -> u64 {
     let hasher = Fast::default();
     if account.is_empty() { hasher.hash_one(id) } else { hasher.hash_one(account.padded()) }
-}
-
-pub(super) fn partition_of(record: &Record, account: &CardToken) -> usize {
-    partition_of_hash(account_hash(account, id_halves(record)))
 }
 
 #[must_use]

@@ -17,7 +17,40 @@ const RANK_BITS: u32 = 24;
 const PARTITION_BITS: u32 = 16;
 const ADDRESS_BITS: u32 = 32;
 
-/// An account's hash, time, address.
+/// Bits of an account's hash. The byte that chose the partition is not among them.
+const HASH_BITS: u32 = 24;
+
+/// What leads an event to its place in its account: some bits of the account's hash, then the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lead(u64);
+
+impl Lead {
+    /// No event's: it has been taken out.
+    pub const APART: Self = Self(u64::MAX);
+
+    /// `base_ms` is the time whose number is zero, [`base_ms`].
+    #[must_use]
+    pub fn new(account_hash: u64, time: EventTime, base_ms: i64) -> Self {
+        let hash = account_hash >> (64 - PARTITION_HASH_BITS - HASH_BITS) & ((1 << HASH_BITS) - 1);
+        // The last number of the last hash is APART's.
+        Self((hash << TIME_BITS | time_number(time, base_ms)).min(u64::MAX - 1))
+    }
+}
+
+/// The highest bits of an account's hash choose its partition.
+const PARTITION_HASH_BITS: u32 = 8;
+
+/// The time whose number is zero.
+#[must_use]
+pub const fn base_ms(clearing_day_start: EventTime) -> i64 {
+    clearing_day_start.0.saturating_sub(1 << (TIME_BITS - 1))
+}
+
+fn time_number(time: EventTime, base_ms: i64) -> u64 {
+    time.0.saturating_sub(base_ms).clamp(0, (1 << TIME_BITS) - 1).cast_unsigned()
+}
+
+/// A lead, and the event's address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountKey(u128);
 
@@ -43,25 +76,14 @@ impl Order {
         for (next, (_, rank)) in (0u32..).zip(order) {
             *rank = next;
         }
-        Self { ranks, base_ms: clearing_day_start.0.saturating_sub(1 << (TIME_BITS - 1)) }
-    }
-
-    #[must_use]
-    pub fn account_key(&self, account_hash: u64, event: &Event, at: Address) -> AccountKey {
-        // The highest byte chose the partition; the bytes below it tell its accounts apart.
-        let hash = (account_hash >> 24) as u32;
-        AccountKey((u128::from(hash) << TIME_BITS | u128::from(self.time_number(event.time))) << ADDRESS_BITS | u128::from(at))
+        Self { ranks, base_ms: base_ms(clearing_day_start) }
     }
 
     #[must_use]
     pub fn day_key(&self, event: &Event, partition: u16, at: Address) -> DayKey {
         let rank = u128::from(self.rank(event).min((1 << RANK_BITS) - 1));
-        let high = u128::from(self.time_number(event.time)) << RANK_BITS | rank;
+        let high = u128::from(time_number(event.time, self.base_ms)) << RANK_BITS | rank;
         DayKey((high << PARTITION_BITS | u128::from(partition)) << ADDRESS_BITS | u128::from(at))
-    }
-
-    fn time_number(&self, time: EventTime) -> u64 {
-        time.0.saturating_sub(self.base_ms).clamp(0, (1 << TIME_BITS) - 1).cast_unsigned()
     }
 
     fn rank(&self, event: &Event) -> u32 {
@@ -92,6 +114,11 @@ fn by_id(a: [u64; 2], b: [u64; 2]) -> Ordering {
 }
 
 impl AccountKey {
+    #[must_use]
+    pub fn new(lead: Lead, at: Address) -> Self {
+        Self(u128::from(lead.0) << ADDRESS_BITS | u128::from(at))
+    }
+
     #[must_use]
     pub const fn address(self) -> Address {
         self.0 as u32
@@ -188,7 +215,7 @@ mod tests {
             let mut days: Vec<DayKey> = events.iter().zip(0..).map(|(event, at)| order.day_key(event, (at % 3) as u16, at)).collect();
             sort_day(&mut days, &order, |key| &events[key.address() as usize]);
             prop_assert_eq!(days.iter().map(|key| rows[key.address() as usize]).collect::<Vec<_>>(), expected.clone());
-            let mut account: Vec<AccountKey> = events.iter().zip(0..).map(|(event, at)| order.account_key(7, event, at)).collect();
+            let mut account: Vec<AccountKey> = events.iter().zip(0..).map(|(event, at)| AccountKey::new(Lead::new(7, event.time, order.base_ms), at)).collect();
             sort_accounts(&mut account, &order, |key| &events[key.address() as usize]);
             prop_assert_eq!(account.iter().map(|key| rows[key.address() as usize]).collect::<Vec<_>>(), expected);
         }

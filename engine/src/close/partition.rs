@@ -1,10 +1,13 @@
 //! A partition: the events of some accounts, in chunks that never move, and the notes of those that have one.
 //!
 //! Workers fill partitions of their own; joining them moves chunks, not events. An event keeps its address until the day is
-//! written out: whatever orders events orders addresses.
+//! written out: whatever orders events orders addresses. What orders and finds them stands beside them in narrow columns,
+//! so that most passes over a day touch twelve bytes an event.
 
 use super::event::{Event, Note};
+use super::order::Lead;
 use crate::price::Fare;
+use domain::RecordId;
 
 /// Where an event stands in its partition: the chunk in the high bits, the place in it in the low ones.
 pub type Address = u32;
@@ -13,9 +16,24 @@ pub type Address = u32;
 const CHUNK_EVENTS: usize = 1 << CHUNK_BITS;
 const CHUNK_BITS: u32 = 9;
 
+#[derive(Debug)]
+struct Chunk {
+    events: Vec<Event>,
+    /// Of each event.
+    leads: Vec<Lead>,
+    /// Some bits of each event's id.
+    tags: Vec<u32>,
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self { events: Vec::with_capacity(CHUNK_EVENTS), leads: Vec::with_capacity(CHUNK_EVENTS), tags: Vec::with_capacity(CHUNK_EVENTS) }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Partition {
-    chunks: Vec<Vec<Event>>,
+    chunks: Vec<Chunk>,
     pub notes: Vec<Note>,
 }
 
@@ -24,14 +42,16 @@ impl Partition {
     ///
     /// # Panics
     /// When there are more chunks than an address has room for: 4 billion events.
-    pub fn push(&mut self, event: Event) -> Address {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_EVENTS) {
-            self.chunks.push(Vec::with_capacity(CHUNK_EVENTS));
+    pub fn push(&mut self, event: Event, lead: Lead) -> Address {
+        if self.chunks.last().is_none_or(|chunk| chunk.events.len() == CHUNK_EVENTS) {
+            self.chunks.push(Chunk::default());
         }
         let chunk = self.chunks.len() - 1;
         let at = self.chunks.last_mut().map_or(0, |events| {
-            events.push(event);
-            events.len() - 1
+            events.tags.push(id_tag(&event.record_id()));
+            events.leads.push(lead);
+            events.events.push(event);
+            events.events.len() - 1
         });
         address(chunk, at)
     }
@@ -40,7 +60,7 @@ impl Partition {
     pub fn append(&mut self, mut other: Self) {
         let shift = u32::try_from(self.notes.len()).expect("fewer than 4 billion notes in a partition");
         if shift > 0 && !other.notes.is_empty() {
-            other.chunks.iter_mut().flatten().for_each(|event| event.shift_note(shift));
+            other.chunks.iter_mut().flat_map(|chunk| &mut chunk.events).for_each(|event| event.shift_note(shift));
         }
         self.chunks.append(&mut other.chunks);
         self.notes.append(&mut other.notes);
@@ -48,13 +68,13 @@ impl Partition {
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.chunks.iter().map(Vec::len).sum()
+        self.chunks.iter().map(|chunk| chunk.events.len()).sum()
     }
 
     #[must_use]
     pub fn get(&self, at: Address) -> &Event {
         let chunk = self.chunks.get((at >> CHUNK_BITS) as usize);
-        chunk.and_then(|chunk| chunk.get(at as usize % CHUNK_EVENTS)).expect("an address is one that this partition gave")
+        chunk.and_then(|chunk| chunk.events.get(at as usize % CHUNK_EVENTS)).expect("an address is one that this partition gave")
     }
 
     #[must_use]
@@ -64,22 +84,37 @@ impl Partition {
 
     fn get_with_notes(&mut self, at: Address) -> (&mut Event, &mut Vec<Note>) {
         let chunk = self.chunks.get_mut((at >> CHUNK_BITS) as usize);
-        let event = chunk.and_then(|chunk| chunk.get_mut(at as usize % CHUNK_EVENTS));
+        let event = chunk.and_then(|chunk| chunk.events.get_mut(at as usize % CHUNK_EVENTS));
         (event.expect("an address is one that this partition gave"), &mut self.notes)
     }
 
     /// All events with their addresses, in the order of these.
     pub fn iter(&self) -> impl Iterator<Item = (Address, &Event)> {
-        self.chunks.iter().enumerate().flat_map(|(chunk, events)| events.iter().enumerate().map(move |(at, event)| (address(chunk, at), event)))
+        let chunks = self.chunks.iter().enumerate();
+        chunks.flat_map(|(number, chunk)| chunk.events.iter().enumerate().map(move |(at, event)| (address(number, at), event)))
     }
 
-    /// The same for changing them. The notes come along.
-    pub fn each_mut(&mut self, mut each: impl FnMut(Address, &mut Event, &mut Vec<Note>)) {
-        for (chunk, events) in self.chunks.iter_mut().enumerate() {
-            for (at, event) in events.iter_mut().enumerate() {
-                each(address(chunk, at), event, &mut self.notes);
+    /// The leads of all events that count, with their addresses.
+    pub fn leads(&self) -> impl Iterator<Item = (Address, Lead)> {
+        let chunks = self.chunks.iter().enumerate();
+        let leads = chunks.flat_map(|(number, chunk)| chunk.leads.iter().enumerate().map(move |(at, lead)| (address(number, at), *lead)));
+        leads.filter(|(_, lead)| *lead != Lead::APART)
+    }
+
+    /// Takes out the events that `is_wanted` finds among those that `may_be` lets through by the tag of their ids.
+    pub fn take_apart(&mut self, may_be: impl Fn(u32) -> bool, is_wanted: impl Fn(&Event) -> bool) -> Vec<(Event, Option<Note>)> {
+        let mut taken = Vec::new();
+        for chunk in &mut self.chunks {
+            let columns = chunk.tags.iter().zip(&mut chunk.leads).zip(&mut chunk.events);
+            for ((_, lead), event) in columns.filter(|((tag, _), _)| may_be(**tag)) {
+                if is_wanted(event) {
+                    taken.push((*event, event.note(&self.notes).copied()));
+                    *lead = Lead::APART;
+                    event.set_apart();
+                }
             }
         }
+        taken
     }
 
     pub fn decide_priced(&mut self, at: Address, fare: &Fare) {
@@ -91,6 +126,19 @@ impl Partition {
         let (event, notes) = self.get_with_notes(at);
         event.decide_unpriced(notes);
     }
+}
+
+/// Bits of an id that tell it from most others.
+#[inline]
+#[must_use]
+pub fn id_tag(id: &RecordId) -> u32 {
+    let [high, low] = match *id {
+        RecordId::Sequence { terminal, epoch, sequence } => [u64::from(terminal.0) << 32 | u64::from(epoch), sequence],
+        RecordId::Columns(bits) | RecordId::FileRow(bits) => bits,
+    };
+    // The high bits of a product by an odd constant depend on every bit below.
+    let mixed = (high.rotate_left(17) ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32) as u32
 }
 
 fn address(chunk: usize, at: usize) -> Address {
@@ -119,7 +167,7 @@ mod tests {
             let route = Symbol(u32::from(number % 3 == 0) * (number + 1));
             let partition = if number < 600 { &mut whole } else { &mut other };
             let event = event(u64::from(number), route, partition);
-            let at = partition.push(event);
+            let at = partition.push(event, Lead::new(7, event.time, 0));
             assert_eq!(partition.get(at).id, [0, u64::from(number)]);
         }
         whole.append(other);
