@@ -211,8 +211,8 @@ mod tests {
 
     #[test]
     fn half_a_page_is_no_checkpoint() {
-        assert_eq!(Sequences::from_bytes(&[0; 71]), None);
-        assert_eq!(Sequences::from_bytes(&[0; 64]), None);
+        assert!(Sequences::from_bytes(&[0; 71]).is_none());
+        assert!(Sequences::from_bytes(&[0; 64]).is_none());
         assert!(Sequences::from_bytes(&[]).is_some_and(|sequences| sequences.is_empty()));
     }
 }

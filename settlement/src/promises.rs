@@ -6,7 +6,7 @@
 use crate::conserve::Booked;
 use crate::pass::Feed;
 use crate::roster::Roster;
-use crate::settle::{Anchor, DayBook, publish};
+use crate::settle::{Anchor, DayBook, Drafted, publish};
 use crate::tally::{DaySums, Outcomes};
 use crate::trial::{AccountDay, Sides};
 use crate::{CardDisplay, Column, FunderGroup, House, Published, SettleError};

@@ -12,6 +12,7 @@ use std::cmp::Ordering;
 
 /// Milliseconds from 17 years before the clearing day to 17 years after it; times beyond share the last one.
 const TIME_BITS: u32 = 40;
+const TIME_NUMBER_MAX: u64 = (1 << TIME_BITS) - 1;
 /// Sixteen million terminal names; more share the last rank.
 const RANK_BITS: u32 = 24;
 const PARTITION_BITS: u32 = 16;
@@ -47,7 +48,7 @@ pub const fn base_ms(clearing_day_start: EventTime) -> i64 {
 }
 
 fn time_number(time: EventTime, base_ms: i64) -> u64 {
-    time.0.saturating_sub(base_ms).clamp(0, (1 << TIME_BITS) - 1).cast_unsigned()
+    time.0.saturating_sub(base_ms).clamp(0, TIME_NUMBER_MAX.cast_signed()).cast_unsigned()
 }
 
 /// A lead, and the event's address.
@@ -81,8 +82,10 @@ impl Order {
 
     #[must_use]
     pub fn day_key(&self, event: &Event, partition: u16, at: Address) -> DayKey {
-        let rank = u128::from(self.rank(event).min((1 << RANK_BITS) - 1));
-        let high = u128::from(time_number(event.time, self.base_ms)) << RANK_BITS | rank;
+        let time = time_number(event.time, self.base_ms);
+        // Many times share the first and the last number: which of them comes first, no rank may say.
+        let rank = if time == 0 || time == TIME_NUMBER_MAX { 0 } else { self.rank(event).min((1 << RANK_BITS) - 1) };
+        let high = u128::from(time) << RANK_BITS | u128::from(rank);
         DayKey((high << PARTITION_BITS | u128::from(partition)) << ADDRESS_BITS | u128::from(at))
     }
 
