@@ -144,7 +144,7 @@ pub fn unsettled(day: Day, error: &SettleError) -> Failure {
 }
 
 /// Batches that wait for the ledger: enough that nobody waits while a group is synced.
-const QUEUE_BATCHES: usize = 32;
+const QUEUE_BATCHES: usize = 96;
 
 /// A batch of decisions, encoded.
 struct Made {
