@@ -6,10 +6,9 @@
 use super::event::{Note, Priced, Taken};
 use super::gather::account_hash;
 use super::memory::Remembered;
-use crate::price::{self, AccountState, Fare, OpenTap, Tap};
+use crate::price::{Abandoned, AccountState, Fare, Fold, OpenTap, Tap};
 use crate::scheme::Scheme;
-use crate::tariff::Version;
-use domain::{CardToken, Day, EventTime, Outcome, Reason, RecordKind};
+use domain::{CardToken, Day, EventTime, Outcome, Reason, RecordKind, Symbol};
 use hashbrown::HashMap;
 use std::cmp::Ordering;
 
@@ -66,9 +65,8 @@ impl Folder<'_> {
                 }
                 self.account(&group, &events, &notes, &mut state, &mut fares, &mut folded.carried_rides);
                 // No later record can end the journey of a rider without a card.
-                let open = state.open.filter(|_| account.is_empty());
-                if let Some(open) = open {
-                    let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
+                let due = state.open.as_ref().filter(|_| account.is_empty()).map(|open| EventTime(open.tap.time.0.saturating_add(open.open_ms)));
+                if let Some(due) = due {
                     self.give_up_at(due, &mut state, &mut fares, &mut folded.carried_rides);
                 }
                 self.remember(account, &mut state, &mut folded.remembered);
@@ -135,33 +133,16 @@ impl Folder<'_> {
         fares: &mut [Option<Fare>],
         carried: &mut Vec<(OpenTap, Fare)>,
     ) {
+        let pricing = self.pricing();
         for &at in group {
             let Some(event) = events.get(at as usize).filter(|event| event.core.reason.outcome() == Outcome::Cleared) else { continue };
             let core = &event.core;
             if gives_back(core.kind) {
                 continue;
             }
-            let tap = Tap {
-                key: Some(at),
-                id_kind: core.id_kind,
-                id: core.id,
-                terminal: core.terminal,
-                kind: core.kind,
-                time: core.time,
-                service_day: core.service_day,
-                mode: core.mode,
-                operator: core.earner,
-                issuer: core.issuer,
-                earner: core.earner,
-                class: core.class,
-                location: core.location,
-                amount_minor: event.amount_minor,
-                charged_minor: core.note(notes).and_then(|note| note.record.charged_minor),
-            };
-            let Some(version) = self.version_at(core.time) else { continue };
-            let step = price::next(state, &tap, version, |time| self.version_at(time));
-            if let Some((open, fare)) = step.abandoned {
-                put(open, fare, fares, carried);
+            let step = pricing.next(state, &self.tap(event, at, notes));
+            if let Some(abandoned) = step.abandoned {
+                put(abandoned, fares, carried);
             }
             if let Some(slot) = fares.get_mut(at as usize) {
                 *slot = step.fare;
@@ -170,13 +151,52 @@ impl Folder<'_> {
         self.give_up(state, fares, carried);
     }
 
+    fn pricing(&self) -> Fold<'_> {
+        Fold::new(&self.scheme.tariff, &self.scheme.clock)
+    }
+
+    /// What pricing needs to know of an event.
+    fn tap(&self, event: &Taken, at: u32, notes: &[Note]) -> Tap {
+        let core = &event.core;
+        let record = core.note(notes).map(|note| &note.record);
+        let (mut medium, mut birth) = (record.map_or(Symbol::NONE, |record| record.medium), None);
+        if self.scheme.tariff.asks_registry
+            && let Some(card) = self.scheme.card(&core.card)
+        {
+            birth = card.birth_date;
+            if medium.is_none() {
+                medium = card.medium;
+            }
+        }
+        Tap {
+            key: Some(at),
+            id_kind: core.id_kind,
+            id: core.id,
+            terminal: core.terminal,
+            mode: core.mode,
+            operator: core.earner,
+            issuer: core.issuer,
+            earner: core.earner,
+            class: core.class,
+            medium,
+            location: core.location,
+            from: record.map_or(Symbol::NONE, |record| record.from),
+            route: record.map_or(Symbol::NONE, |record| record.route),
+            vehicle: record.map_or(Symbol::NONE, |record| record.vehicle),
+            birth,
+            amount_minor: event.amount_minor,
+            charged_minor: record.and_then(|record| record.charged_minor),
+            ..Tap::blank(core.kind, core.time, core.service_day)
+        }
+    }
+
     fn give_up(&self, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
         self.give_up_at(self.scheme.clock.day_end(self.clearing_day), state, fares, carried);
     }
 
     fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
-        if let Some((open, fare)) = price::close_day(state, day_end, |time| self.version_at(time)) {
-            put(open, fare, fares, carried);
+        if let Some(abandoned) = self.pricing().close_day(state, day_end) {
+            put(abandoned, fares, carried);
         }
     }
 
@@ -187,25 +207,12 @@ impl Folder<'_> {
         }
         let oldest = Day(self.clearing_day.0.saturating_sub(self.scheme.limits.acceptance_days));
         let oldest_time = self.scheme.clock.day_start(oldest);
-        state.spent.retain(|spent| spent.service_day >= oldest);
-        for run in &mut state.runs {
-            if run.last.is_some_and(|last| last < oldest_time) {
-                *run = price::Run::default();
-            }
-        }
+        self.pricing().forget_before(state, oldest, oldest_time);
         if !state.is_blank() {
             if let Some(open) = &mut state.open {
                 open.tap.key = None;
             }
             remembered.push((account, std::mem::take(state)));
-        }
-    }
-
-    /// The tariff in force on the calendar day of a tap: it changes at midnight, whatever the service day.
-    fn version_at(&self, time: EventTime) -> Option<&Version> {
-        match self.scheme.tariff.versions.as_slice() {
-            [only] => Some(only),
-            _ => self.scheme.tariff.version_on(self.scheme.clock.calendar_day(time)),
         }
     }
 
@@ -236,7 +243,7 @@ fn version_order(a: &Priced, b: &Priced) -> Ordering {
     key(a).cmp(&key(b))
 }
 
-fn put(open: OpenTap, fare: Fare, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
+fn put(Abandoned { open, fare, .. }: Abandoned, fares: &mut [Option<Fare>], carried: &mut Vec<(OpenTap, Fare)>) {
     match open.tap.key {
         Some(at) => {
             if let Some(slot) = fares.get_mut(at as usize) {
