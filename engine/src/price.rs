@@ -113,7 +113,7 @@ pub struct Step {
     pub fare: Option<Fare>,
     pub extras: Option<Box<Extras>>,
     /// An earlier tap-on whose journey is given up by this tap.
-    pub abandoned: Option<Abandoned>,
+    pub abandoned: Option<Box<Abandoned>>,
 }
 
 /// A tap-on that has become a ride without a tap-off.
@@ -155,7 +155,7 @@ impl<'t> Fold<'t> {
         let Some(base) = self.base(version, rules, &facts) else { return Step::default() };
         let (ride, list_minor) = match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
-                let abandoned = state.open.take().map(|open| self.give_up(state, *open, recorder));
+                let abandoned = state.open.take().map(|open| Box::new(self.give_up(state, *open, recorder)));
                 state.open = Some(Box::new(OpenTap { tap: *tap, no_tap_off_minor: price.no_tap_off_minor, open_ms: price.open_ms }));
                 return Step { abandoned, ..Step::default() };
             }
@@ -213,7 +213,7 @@ impl<'t> Fold<'t> {
     /// The first base rule whose conditions hold.
     fn base(&self, version: &'t Version, rules: &Rules, facts: &Facts) -> Option<&'t Base> {
         let mut bases = rules.bases.iter().filter_map(|&at| version.base.get(usize::from(at)));
-        bases.find(|base| base.scope.condition.is_empty() || base.scope.condition.holds(facts, &version.periods, self.clock))
+        bases.find(|base| base.for_all || base.scope.condition.holds(facts, &version.periods, self.clock))
     }
 
     /// What the tariff itself makes of a record whose price the terminal states.

@@ -142,7 +142,7 @@ impl Folder<'_> {
             }
             let step = pricing.next(state, &self.tap(event, at, notes));
             if let Some(abandoned) = step.abandoned {
-                put(abandoned, fares, carried);
+                put(*abandoned, fares, carried);
             }
             if let Some(slot) = fares.get_mut(at as usize) {
                 *slot = step.fare;

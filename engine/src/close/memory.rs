@@ -375,7 +375,7 @@ mod tests {
         state.counters.push(Counter { slot: 1, rides: 1, start: 1, amount_minor: 7 });
         let bytes = encode(&[(CardToken::EMPTY, state)], &tariff(&["x", "y"]), &[]);
         let (_, state) = decode(&bytes, &tariff(&["new", "x", "other"]), &SymbolTable::new()).expect("reads").remove(0);
-        assert_eq!(state.runs, [Run { slot: 1, ..run }]);
+        assert_eq!(state.runs.as_slice(), [Run { slot: 1, ..run }]);
         assert!(state.counters.is_empty());
     }
 

@@ -34,6 +34,12 @@ impl Amount {
         if self.denominator == other.denominator {
             return Self { numerator: self.numerator - other.numerator, ..self };
         }
+        if other.denominator == 1 {
+            return Self { numerator: self.numerator - other.numerator * self.denominator, ..self };
+        }
+        if self.denominator == 1 {
+            return Self { numerator: self.numerator * other.denominator - other.numerator, ..other };
+        }
         Self::lowest(self.numerator * other.denominator - other.numerator * self.denominator, self.denominator * other.denominator)
     }
 
@@ -72,6 +78,10 @@ impl Amount {
     fn order(self, other: Self) -> Ordering {
         if self.denominator == other.denominator {
             return self.numerator.cmp(&other.numerator);
+        }
+        let small = |number: i128| i32::try_from(number).map(i64::from);
+        if let (Ok(a), Ok(b), Ok(c), Ok(d)) = (small(self.numerator), small(other.denominator), small(other.numerator), small(self.denominator)) {
+            return (a * b).cmp(&(c * d));
         }
         (self.numerator * other.denominator).cmp(&(other.numerator * self.denominator))
     }
@@ -135,6 +145,14 @@ impl Amount {
     }
 
     fn lowest(numerator: i128, denominator: i128) -> Self {
+        if let (Ok(small), Ok(below)) = (i64::try_from(numerator), i64::try_from(denominator)) {
+            let (mut a, mut b) = (small.unsigned_abs(), below.unsigned_abs());
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            let divisor = i64::try_from(a.max(1)).unwrap_or(1);
+            return Self { numerator: i128::from(small / divisor), denominator: i128::from(below / divisor) };
+        }
         let divisor = gcd(numerator, denominator);
         Self { numerator: numerator / divisor, denominator: denominator / divisor }
     }

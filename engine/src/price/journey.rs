@@ -19,7 +19,7 @@ impl<'t> Fold<'t> {
         let mut abandoned = None;
         let open = match state.open.take() {
             Some(open) if price.journey_max_ms.is_some_and(|max| tap.time.0 - open.tap.time.0 > max) => {
-                abandoned = Some(self.give_up(state, *open, recorder));
+                abandoned = Some(Box::new(self.give_up(state, *open, recorder)));
                 None
             }
             open => open,

@@ -36,10 +36,11 @@ impl Reductions {
         {
             return;
         }
-        let reduction = before.minus(after);
-        if reduction.is_zero() {
+        if !after.is_less_than(before) {
             return;
         }
+        // While there is one funder, its reduction is whatever is missing: it is worked out when a second one comes.
+        let reduction = if self.len == 0 { Amount::whole(0) } else { before.minus(after) };
         if let (1, [(_, first), ..]) = (self.len, &mut self.by) {
             *first = Amount::whole(self.list_minor).minus(before);
         }

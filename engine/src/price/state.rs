@@ -1,20 +1,21 @@
 //! What pricing must remember of an account between taps and between days.
 //!
 //! Small by rule: an open journey, and an entry for each rule that has counted something in a span that is still going on. An
-//! account of a simple tariff has few; one without any owns no memory.
+//! account of a simple tariff has one of each, which stand in the state itself.
 
 use super::Tap;
 use crate::tariff::Span;
 use domain::{Day, EventTime, Symbol};
+use smallvec::SmallVec;
 
 #[derive(Clone, Debug, Default)]
 pub struct AccountState {
     /// The tap-on that waits for its tap-off.
     pub open: Option<Box<OpenTap>>,
     /// Per rule and span: what it has counted; newest last.
-    pub counters: Vec<Counter>,
+    pub counters: SmallVec<[Counter; 1]>,
     /// Per transfer rule: the run of rides under way.
-    pub runs: Vec<Run>,
+    pub runs: SmallVec<[Run; 1]>,
     /// What few tariffs need.
     pub rare: Option<Box<Rare>>,
 }

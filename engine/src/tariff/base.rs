@@ -8,6 +8,8 @@ pub struct Base {
     pub name: String,
     pub scope: Scope,
     pub price: BasePrice,
+    /// Whether it has no condition.
+    pub for_all: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -64,7 +64,8 @@ pub fn base(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         }
     };
     table.finish(mistakes);
-    Some((Base { name: name.value, scope, price }, audit_rule))
+    let for_all = scope.condition.is_empty();
+    Some((Base { name: name.value, scope, price, for_all }, audit_rule))
 }
 
 fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<StationPrice> {
