@@ -153,10 +153,10 @@ impl<'t> Fold<'t> {
         let rules = version.plan.rules(tap.kind, tap.mode, tap.operator);
         let facts = Ride::facts(tap);
         let Some(base) = self.base(version, rules, &facts) else { return Step::default() };
-        let (ride, list_minor) = match (&base.price, tap.kind) {
+        let (mut ride, list_minor) = match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
-                let abandoned = state.open.take().map(|open| Box::new(self.give_up(state, *open, recorder)));
-                state.open = Some(Box::new(OpenTap { tap: *tap, no_tap_off_minor: price.no_tap_off_minor, open_ms: price.open_ms }));
+                let abandoned = state.end_wait().map(|open| Box::new(self.give_up(state, open, recorder)));
+                state.wait(OpenTap { tap: *tap, no_tap_off_minor: price.no_tap_off_minor, open_ms: price.open_ms });
                 return Step { abandoned, ..Step::default() };
             }
             (BasePrice::Stations(price), RecordKind::TapOff) => return self.tap_off(state, tap, (base, price), version, recorder),
@@ -181,15 +181,16 @@ impl<'t> Fold<'t> {
             }
         };
         recorder.base(&base.name, list_minor);
-        let (fare, extras) = self.adjusted(state, version, rules, &ride.costing(list_minor), recorder);
+        ride.facts.list_minor = list_minor;
+        let (fare, extras) = self.adjusted(state, version, rules, &ride, recorder);
         Step { fare: Some(fare), extras, abandoned: None }
     }
 
     /// The end of a clearing day, telling a recorder what made the price.
     pub fn close_day_told<R: Recorder>(&self, state: &mut AccountState, day_end: EventTime, recorder: &mut R) -> Option<Abandoned> {
         let due = state.open.as_ref().is_some_and(|open| day_end.0 - open.tap.time.0 >= open.open_ms);
-        let open = if due { state.open.take() } else { None }?;
-        Some(self.give_up(state, *open, recorder))
+        let open = if due { state.end_wait() } else { None }?;
+        Some(self.give_up(state, open, recorder))
     }
 
     /// Forgets what no record from a service day on can need.

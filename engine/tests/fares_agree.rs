@@ -5,10 +5,10 @@
 mod naive;
 mod tariff_dice;
 
-use domain::{CardToken, EventTime, Flags, SymbolTable};
+use domain::{CardToken, EventTime, Flags, Symbol, SymbolTable};
 use engine::close::memory;
 use engine::mistake::Mistakes;
-use engine::price::{AccountState, Fare, Fold, Silent, Told};
+use engine::price::{AccountState, Extras, Fare, Fold, Silent, Told};
 use engine::scheme::clock::{DayKind, LocalClock};
 use engine::tariff::Tariff;
 use naive::{Event, Naive, Priced};
@@ -46,6 +46,9 @@ fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[
                 let mut tap = *tap;
                 tap.id = [0, at as u64];
                 let step = fold.next(&mut state, &tap);
+                if let (Some(fare), Some(extras)) = (step.fare, &step.extras) {
+                    shares_lose_nothing(&fare, extras, tap.earner);
+                }
                 rides.extend(step.abandoned.map(|abandoned| Priced { tap: key(&abandoned.open), by: at, fare: abandoned.fare }));
                 rides.extend(step.fare.map(|fare| Priced { tap: at, by: at, fare }));
             }
@@ -61,6 +64,17 @@ fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[
         }
     }
     rides
+}
+
+/// What operators get of a ride is what it brings: the charge, and what others than its earner fund.
+fn shares_lose_nothing(fare: &Fare, extras: &Extras, earner: Symbol) {
+    if !extras.parts.is_empty() {
+        let funded: i64 = fare.discounts.iter().filter(|part| part.funder != earner).map(|part| part.amount_minor).sum();
+        assert_eq!(extras.parts.iter().map(|part| part.amount_minor).sum::<i64>(), fare.charged_minor + funded, "shares sum without loss");
+    }
+    for claim in &extras.claims {
+        assert!(fare.discounts.iter().any(|part| part.funder == claim.funder && part.amount_minor >= claim.amount_minor), "a claim is part of its discount");
+    }
 }
 
 fn shown(ride: &Priced, symbols: &SymbolTable) -> String {

@@ -212,7 +212,7 @@ impl Folder<'_> {
             if let Some(open) = &mut state.open {
                 open.tap.key = None;
             }
-            remembered.push((account, std::mem::take(state)));
+            remembered.push((account, state.taken()));
         }
     }
 

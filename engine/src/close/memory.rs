@@ -68,28 +68,24 @@ pub fn decode(bytes: &[u8], tariff: &Tariff, symbols: &SymbolTable) -> Option<Ve
     let mut accounts = Vec::new();
     for _ in 0..count {
         let token = CardToken::new(from.text()?)?;
-        let mut state = AccountState::default();
+        let (mut counters, mut runs) = (Vec::new(), Vec::new());
         let has = from.number()?;
         for _ in 0..from.number()? {
             let slot = slot(from.number()?)?;
             let counter = Counter { slot: 0, start: from.signed()?, rides: from.short()?, amount_minor: from.signed()? };
-            state.counters.extend(slot.map(|slot| Counter { slot, ..counter }));
+            counters.extend(slot.map(|slot| Counter { slot, ..counter }));
         }
         if has & HAS_RUNS != 0 {
             for _ in 0..from.number()? {
                 let slot = slot(from.number()?)?;
                 let (transfers, first) = (from.short()?, from.signed()?);
                 let last = first.wrapping_add(from.signed()?);
-                state.runs.extend(slot.map(|slot| Run { slot, transfers, first: EventTime(first), last: EventTime(last) }));
+                runs.extend(slot.map(|slot| Run { slot, transfers, first: EventTime(first), last: EventTime(last) }));
             }
         }
-        if has & HAS_RARE != 0 {
-            state.rare = Some(Box::new(from.rare(&slot)?));
-        }
-        if has & HAS_OPEN != 0 {
-            state.open = Some(Box::new(from.open()?));
-        }
-        accounts.push((token, state));
+        let rare = if has & HAS_RARE == 0 { None } else { Some(from.rare(&slot)?) };
+        let open = if has & HAS_OPEN == 0 { None } else { Some(from.open()?) };
+        accounts.push((token, AccountState::new(open, counters, runs, rare)));
     }
     from.bytes.is_empty().then_some(accounts)
 }
@@ -331,16 +327,12 @@ mod tests {
                 let symbol = Symbol(symbol);
                 let blank = Tap::blank(RecordKind::TapOn, EventTime(time), Day(day));
                 let tap = Tap { id: [0, low], terminal: symbol, mode: symbol, route: symbol, vehicle: Symbol(1), birth: birth.map(Day), ..blank };
-                Box::new(OpenTap { tap, no_tap_off_minor: 900, open_ms: 86_400_000 })
+                OpenTap { tap, no_tap_off_minor: 900, open_ms: 86_400_000 }
             },
         ));
-        let rare = prop::option::of(rare().prop_map(Box::new));
-        (prop::collection::vec(run, 0..3), prop::collection::vec(counter, 0..4), open, rare).prop_map(|(runs, counters, open, rare)| AccountState {
-            open,
-            counters,
-            runs,
-            rare,
-        })
+        let rare = prop::option::of(rare());
+        (prop::collection::vec(run, 0..3), prop::collection::vec(counter, 0..4), open, rare)
+            .prop_map(|(runs, counters, open, rare)| AccountState::new(open, counters, runs, rare))
     }
 
     fn tariff(names: &[&str]) -> Tariff {

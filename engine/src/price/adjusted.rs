@@ -67,6 +67,9 @@ impl Fold<'_> {
             discounts: falling.reductions.shared(list_minor - charged_minor),
             flags: falling.flags,
         };
+        if let Some(extras) = &mut extras {
+            bound_claims(extras, &fare);
+        }
         if !version.share.is_empty() {
             self.share(state, version, ride, &fare, &mut extras);
         }
@@ -140,7 +143,11 @@ impl Fold<'_> {
         let condition = &adjust.scope.condition;
         adjust.keeps_off & falling.applied == 0
             && (adjust.waits_for == 0 || adjust.waits_for & falling.applied != 0)
-            && (adjust.for_all || condition.holds(&ride.facts, &version.periods, self.clock))
+            && match (adjust.for_all, adjust.for_class) {
+                (true, _) => true,
+                (_, true) => condition.classes.contains(&ride.facts.class),
+                _ => condition.holds(&ride.facts, &version.periods, self.clock),
+            }
     }
 
     /// What is left after a rule; `None` where it does not apply.
@@ -244,6 +251,20 @@ impl Falling {
             from = to;
         }
     }
+}
+
+/// No claim is larger than what its funder bears of the ride: shares are rounded together, claims one by one.
+fn bound_claims(extras: &mut Extras, fare: &Fare) {
+    let mut rest = fare.discounts;
+    for claim in &mut extras.claims {
+        let part = rest.iter_mut().find(|part| part.funder == claim.funder && part.amount_minor > 0);
+        claim.amount_minor = part.map_or(0, |part| {
+            let amount_minor = claim.amount_minor.min(part.amount_minor);
+            part.amount_minor -= amount_minor;
+            amount_minor
+        });
+    }
+    extras.claims.retain(|claim| claim.amount_minor != 0);
 }
 
 /// What is to be paid now, in whole units. A ride that nothing reduced is not rounded: nobody would fund the difference.

@@ -17,9 +17,9 @@ impl<'t> Fold<'t> {
         recorder: &mut R,
     ) -> Step {
         let mut abandoned = None;
-        let open = match state.open.take() {
+        let open = match state.end_wait() {
             Some(open) if price.journey_max_ms.is_some_and(|max| tap.time.0 - open.tap.time.0 > max) => {
-                abandoned = Some(Box::new(self.give_up(state, *open, recorder)));
+                abandoned = Some(Box::new(self.give_up(state, open, recorder)));
                 None
             }
             open => open,
@@ -50,7 +50,8 @@ impl<'t> Fold<'t> {
             self.keep_habit(state, on.location, tap.location, on.service_day);
         }
         recorder.base(&base.name, list_minor + ride.outside_minor);
-        let (fare, extras) = self.adjusted(state, version, rules, &ride.costing(list_minor), recorder);
+        ride.facts.list_minor = list_minor;
+        let (fare, extras) = self.adjusted(state, version, rules, &ride, recorder);
         Step { fare: Some(fare), extras, abandoned }
     }
 
@@ -73,7 +74,8 @@ impl<'t> Fold<'t> {
         };
         ride.flags.set(Flags::NO_TAP_ON);
         recorder.base(&base.name, list_minor);
-        self.adjusted(state, version, rules, &ride.costing(list_minor), recorder)
+        ride.facts.list_minor = list_minor;
+        self.adjusted(state, version, rules, &ride, recorder)
     }
 
     /// A journey without an end costs what the tariff of its tap-on says.
@@ -98,7 +100,8 @@ impl<'t> Fold<'t> {
         };
         ride.flags = ride.flags.with(flags);
         recorder.base(base.map_or("", |base| &base.name), list_minor);
-        let (fare, extras) = self.adjusted(state, version, rules, &ride.costing(list_minor), recorder);
+        ride.facts.list_minor = list_minor;
+        let (fare, extras) = self.adjusted(state, version, rules, &ride, recorder);
         Abandoned { fare, extras, open }
     }
 

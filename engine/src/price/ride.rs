@@ -46,10 +46,4 @@ impl<'t> Ride<'t> {
     pub fn new(tap: &'t Tap, facts: Facts) -> Self {
         Self { tap, facts, service_day: tap.service_day, flags: Flags::RIDE, length: None, steps: None, outside_minor: 0, incomplete: Incomplete::Adjusted }
     }
-
-    #[must_use]
-    pub const fn costing(mut self, list_minor: i64) -> Self {
-        self.facts.list_minor = list_minor;
-        self
-    }
 }

@@ -12,6 +12,8 @@ use smallvec::SmallVec;
 pub struct AccountState {
     /// The tap-on that waits for its tap-off.
     pub open: Option<Box<OpenTap>>,
+    /// Room for the next tap-on, left by the last one: no memory of anything.
+    spare: Option<Box<OpenTap>>,
     /// Per rule and span: what it has counted; newest last.
     pub counters: SmallVec<[Counter; 1]>,
     /// Per transfer rule: the run of rides under way.
@@ -100,8 +102,41 @@ pub struct Pool {
 pub const HABITS_MAX: usize = 8;
 
 impl AccountState {
+    #[must_use]
+    pub fn new(open: Option<OpenTap>, counters: Vec<Counter>, runs: Vec<Run>, rare: Option<Rare>) -> Self {
+        Self { open: open.map(Box::new), spare: None, counters: counters.into(), runs: runs.into(), rare: rare.map(Box::new) }
+    }
+
+    /// A tap-on begins to wait.
+    pub fn wait(&mut self, open: OpenTap) {
+        match self.spare.take() {
+            Some(mut room) => {
+                *room = open;
+                self.open = Some(room);
+            }
+            None => self.open = Some(Box::new(open)),
+        }
+    }
+
+    /// The tap-on that waits, which waits no longer.
+    pub fn end_wait(&mut self) -> Option<OpenTap> {
+        let room = self.open.take()?;
+        let open = *room;
+        self.spare = Some(room);
+        Some(open)
+    }
+
+    /// The state to keep; what is left here is blank and has room for the next account.
+    #[must_use]
+    pub fn taken(&mut self) -> Self {
+        let spare = self.spare.take();
+        Self { spare: None, ..std::mem::replace(self, Self { spare, ..Self::default() }) }
+    }
+
     pub fn clear(&mut self) {
-        self.open = None;
+        if self.open.is_some() {
+            self.spare = self.open.take();
+        }
         self.counters.clear();
         self.runs.clear();
         self.rare = None;

@@ -23,8 +23,9 @@ pub struct Adjust {
     /// The bits of `unless` and of `only_after`.
     pub keeps_off: u64,
     pub waits_for: u64,
-    /// Whether it has no condition.
+    /// Whether it has no condition, or none but on the rider's class.
     pub for_all: bool,
+    pub for_class: bool,
 }
 
 /// How a rule goes together with those before it.

@@ -99,6 +99,12 @@ impl Condition {
             && self.list_to_minor.is_none()
     }
 
+    /// Whether it asks for the rider's class and nothing else, as most do.
+    #[must_use]
+    pub fn asks_class_only(&self) -> bool {
+        !self.classes.is_empty() && Self { classes: Vec::new(), ..self.clone() }.is_empty()
+    }
+
     #[must_use]
     pub fn holds(&self, facts: &Facts, periods: &[Period], clock: &LocalClock) -> bool {
         any_of(&self.classes, facts.class)

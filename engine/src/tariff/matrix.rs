@@ -3,12 +3,13 @@
 //! Dense where it can be: one look-up per ride. A pair that the file does not name has no number; nothing is guessed.
 
 use domain::Symbol;
-use hashbrown::HashMap;
 
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
-    rows: HashMap<Symbol, u32, foldhash::fast::FixedState>,
-    /// `rows.len()` squared; `ABSENT` where the file is silent.
+    /// By symbol: the row of the place plus one; zero for what is none of its places.
+    rows: Vec<u32>,
+    places: Vec<Symbol>,
+    /// `places.len()` squared; `ABSENT` where the file is silent.
     numbers: Vec<i64>,
 }
 
@@ -18,14 +19,16 @@ impl Matrix {
     /// Builds the matrix from (from, to, number) triples; a pair given twice keeps the last number and is returned.
     #[must_use]
     pub fn build(triples: &[(Symbol, Symbol, i64)]) -> (Self, Vec<usize>) {
-        let mut rows = HashMap::with_hasher(foldhash::fast::FixedState::default());
-        for &(from, to, _) in triples {
-            for station in [from, to] {
-                let next = u32::try_from(rows.len()).expect("fewer than 4 billion stations");
-                rows.entry(station).or_insert(next);
+        let mut places: Vec<Symbol> = triples.iter().flat_map(|&(from, to, _)| [from, to]).collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut rows = vec![0; places.last().map_or(0, |last| last.index() + 1)];
+        for (row, place) in (1u32..).zip(&places) {
+            if let Some(slot) = rows.get_mut(place.index()) {
+                *slot = row;
             }
         }
-        let mut matrix = Self { numbers: vec![ABSENT; rows.len() * rows.len()], rows };
+        let mut matrix = Self { numbers: vec![ABSENT; places.len() * places.len()], rows, places };
         let mut repeated = Vec::new();
         for (at, &(from, to, number)) in triples.iter().enumerate() {
             if let Some(slot) = matrix.slot(from, to).and_then(|slot| matrix.numbers.get_mut(slot)) {
@@ -46,9 +49,7 @@ impl Matrix {
     /// The places that it names, in order.
     #[must_use]
     pub fn places(&self) -> Vec<Symbol> {
-        let mut places: Vec<Symbol> = self.rows.keys().copied().collect();
-        places.sort_unstable();
-        places
+        self.places.clone()
     }
 
     /// The pairs of different places that have no number.
@@ -68,13 +69,13 @@ impl Matrix {
     /// The smallest number between two different places.
     #[must_use]
     pub fn smallest(&self) -> Option<i64> {
-        let size = self.rows.len();
+        let size = self.places.len();
         (0..).zip(&self.numbers).filter(|&(at, &number)| number != ABSENT && at / size.max(1) != at % size.max(1)).map(|(_, &number)| number).min()
     }
 
     fn slot(&self, from: Symbol, to: Symbol) -> Option<usize> {
-        let (from, to) = (*self.rows.get(&from)?, *self.rows.get(&to)?);
-        Some(from as usize * self.rows.len() + to as usize)
+        let row = |place: Symbol| (*self.rows.get(place.index())? as usize).checked_sub(1);
+        Some(row(from)? * self.places.len() + row(to)?)
     }
 }
 

@@ -158,7 +158,7 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
     for (slot, (funder, amount_minor)) in fare.discounts.iter_mut().zip(shares) {
         *slot = Discount { funder, amount_minor };
     }
-    let done = (incomplete != Incomplete::Fixed).then(|| Done {
+    let done = (incomplete != Incomplete::Fixed).then_some(Done {
         tap: ride.tap,
         facts: ride.facts,
         service_day: ride.service_day,
@@ -404,8 +404,8 @@ fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], nam
     let line_good = !changes.line || !one_line || changes.line_again_ms.is_some_and(|ms| entry - last.facts.exit.0 >= ms);
     let back = changes.direction && one_line && was.route != is.route;
     let vehicle_good = !(changes.vehicle && same(was.vehicle, is.vehicle));
-    let operator_good = !(changes.operator && was.operator == is.operator) && !(changes.same_operator && was.operator != is.operator);
-    in_time && room && pair && operators && line_good && !back && vehicle_good && operator_good
+    let wrong_operator = if was.operator == is.operator { changes.operator } else { changes.same_operator };
+    in_time && room && pair && operators && line_good && !back && vehicle_good && !wrong_operator
 }
 
 /// The fare of all metres of a run and of this ride.

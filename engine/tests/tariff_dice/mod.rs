@@ -129,7 +129,15 @@ fn version(dice: &mut Dice, from: &str, adjusts: &str) -> String {
             text += key;
         }
     }
-    text + adjusts
+    let joins: Vec<&str> = adjusts.lines().filter_map(|line| line.strip_prefix("name = \"transfer-")?.strip_suffix('"')).collect();
+    let share = match (dice.below(4), joins.first()) {
+        (0, Some(number)) => format!("\n[[share]]\nname = \"pooled\"\nby = \"{}\"\ntransfer = \"transfer-{number}\"\n", dice.pick(&["list-price", "distance"])),
+        (1, _) => "\n[[share]]\nname = \"joint\"\nmodes = [\"metro\"]\nby = \"fixed\"\n\
+             weights = [{ party = \"operator-01\", weight = 1 }, { party = \"operator-02\", weight = 2 }, { party = \"operator-03\", weight = 4 }]\n"
+            .to_owned(),
+        _ => String::new(),
+    };
+    text + adjusts + &share
 }
 
 fn adjusts(dice: &mut Dice) -> String {
@@ -141,10 +149,11 @@ fn adjusts(dice: &mut Dice) -> String {
         let word = dice.pick(&["discount", "discount", "discount", "transfer", "transfer", "cap", "cap", "tier", "incentive"]);
         let name = format!("{word}-{number}");
         text += &format!("\n[[adjust]]\nname = \"{name}\"\nrule = \"{word}\"\n");
-        text += &match dice.below(10) {
+        let funders = match dice.below(10) {
             0 => "funders = [{ party = \"fund-01\", weight = 2 }, { party = \"earner\", weight = 1 }]\n".to_owned(),
             _ => format!("funder = \"{}\"\n", dice.pick(&["earner", "earner", "issuer", "fund-01"])),
         };
+        text += &funders;
         match dice.below(4) {
             0 => {}
             1 => text += "kinds = [\"boarding\", \"tap-off\"]\n",
@@ -181,6 +190,9 @@ fn adjusts(dice: &mut Dice) -> String {
                 let mut text = effect(dice, false, &mut percentages);
                 if dice.percent(50) {
                     text += "ride_max_minor = 60\n";
+                }
+                if dice.percent(30) && !funders.contains("weight") {
+                    text += "budget_minor = 5000\n";
                 }
                 if dice.percent(60) {
                     text += "limits = [{ per = \"day\", rides = 2 }, { per = \"month\", amount_minor = 250 }]\n";

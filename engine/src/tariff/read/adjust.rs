@@ -65,7 +65,7 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
     let rounding = rounding(table, mistakes);
     table.finish(mistakes);
     let Some(rule) = rule else { return Vec::new() };
-    let for_all = scope.condition.is_empty();
+    let (for_all, for_class) = (scope.condition.is_empty(), scope.condition.asks_class_only());
     let adjust = Adjust {
         name: name.value,
         scope,
@@ -80,6 +80,7 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         keeps_off: 0,
         waits_for: 0,
         for_all,
+        for_class,
     };
     let named = |adjust: Adjust| Named { adjust, line: table.line(), unless: unless.clone(), only_after: only_after.clone() };
     if zoned.is_empty() {
@@ -89,7 +90,7 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         let mut one = adjust.clone();
         one.name = format!("{} zones {text}", adjust.name);
         one.scope.condition.zones = Some(zones);
-        one.for_all = false;
+        (one.for_all, one.for_class) = (false, false);
         if let AdjustRule::Cap(cap) = &mut one.rule {
             cap.amount_minor = Some(minor);
         }
