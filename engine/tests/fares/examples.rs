@@ -1,12 +1,8 @@
 //! The worked examples: each city's tariff as its files in `replay-data/fares` say it, and what its riders pay.
 
-#![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
-
-mod rider;
-
+use crate::rider::{City, Rider};
 use domain::{Flags, RecordKind, split};
 use engine::price::grant;
-use rider::{City, Rider};
 
 /// A Monday.
 const MONDAY: &str = "2026-03-02";
