@@ -155,7 +155,7 @@ impl<'t> Fold<'t> {
         let Some(base) = self.base(version, rules, &facts) else { return Step::default() };
         let (mut ride, list_minor) = match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
-                let abandoned = state.end_wait().map(|open| Box::new(self.give_up(state, open, recorder)));
+                let abandoned = state.end_wait().map(|open| Box::new(self.give_up(state, *open, recorder)));
                 state.wait(OpenTap { tap: *tap, no_tap_off_minor: price.no_tap_off_minor, open_ms: price.open_ms });
                 return Step { abandoned, ..Step::default() };
             }
@@ -190,7 +190,7 @@ impl<'t> Fold<'t> {
     pub fn close_day_told<R: Recorder>(&self, state: &mut AccountState, day_end: EventTime, recorder: &mut R) -> Option<Abandoned> {
         let due = state.open.as_ref().is_some_and(|open| day_end.0 - open.tap.time.0 >= open.open_ms);
         let open = if due { state.end_wait() } else { None }?;
-        Some(self.give_up(state, open, recorder))
+        Some(self.give_up(state, *open, recorder))
     }
 
     /// Forgets what no record from a service day on can need.

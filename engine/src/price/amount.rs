@@ -1,32 +1,36 @@
-//! An amount still to pay, exact until it is rounded: a fraction of minor units.
+//! An amount still to pay, exact until it is rounded: a fraction of minor units in 64 bits.
 //!
-//! Fractions are small on nearly every ride, so each step is tried in 64 bits first. The tariff's check bounds what can be
-//! multiplied, so that 128 bits are always enough.
+//! The tariff's check bounds the denominators that can meet, so that amounts up to 900 million minor units stay exact. What
+//! would leave 64 bits beyond that is rounded to a whole unit at once: the same for everyone, and never a wrong sum.
 
 use crate::tariff::{Rate, Rounding, Way};
+use domain::decision::FUNDERS_MAX;
 use std::cmp::Ordering;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Amount {
-    numerator: i128,
+    numerator: i64,
     /// Positive.
-    denominator: i128,
+    denominator: i64,
+}
+
+/// A product that cannot leave 128 bits.
+const fn product(a: i64, b: i64) -> i128 {
+    (a as i128).wrapping_mul(b as i128)
 }
 
 impl Amount {
     #[must_use]
     pub const fn whole(minor: i64) -> Self {
-        Self { numerator: minor as i128, denominator: 1 }
+        Self { numerator: minor, denominator: 1 }
     }
 
     #[must_use]
     pub fn times(self, rate: Rate) -> Self {
-        if let (Ok(numerator), Ok(denominator)) = (i64::try_from(self.numerator), i64::try_from(self.denominator))
-            && let (Some(numerator), Some(denominator)) = (numerator.checked_mul(rate.numerator), denominator.checked_mul(rate.denominator))
-        {
-            return Self { numerator: i128::from(numerator), denominator: i128::from(denominator) };
+        match (self.numerator.checked_mul(rate.numerator), self.denominator.checked_mul(rate.denominator)) {
+            (Some(numerator), Some(denominator)) => Self { numerator, denominator },
+            _ => Self::narrow(product(self.numerator, rate.numerator), product(self.denominator, rate.denominator)),
         }
-        Self::lowest(self.numerator * i128::from(rate.numerator), self.denominator * i128::from(rate.denominator))
     }
 
     #[must_use]
@@ -34,13 +38,14 @@ impl Amount {
         if self.denominator == other.denominator {
             return Self { numerator: self.numerator - other.numerator, ..self };
         }
-        if other.denominator == 1 {
-            return Self { numerator: self.numerator - other.numerator * self.denominator, ..self };
+        let numerator = product(self.numerator, other.denominator) - product(other.numerator, self.denominator);
+        let denominator = product(self.denominator, other.denominator);
+        if (self.denominator == 1 || other.denominator == 1)
+            && let (Ok(numerator), Ok(denominator)) = (i64::try_from(numerator), i64::try_from(denominator))
+        {
+            return Self { numerator, denominator };
         }
-        if self.denominator == 1 {
-            return Self { numerator: self.numerator * other.denominator - other.numerator, ..other };
-        }
-        Self::lowest(self.numerator * other.denominator - other.numerator * self.denominator, self.denominator * other.denominator)
+        Self::narrow(numerator, denominator)
     }
 
     #[must_use]
@@ -79,89 +84,88 @@ impl Amount {
         if self.denominator == other.denominator {
             return self.numerator.cmp(&other.numerator);
         }
-        let small = |number: i128| i32::try_from(number).map(i64::from);
-        if let (Ok(a), Ok(b), Ok(c), Ok(d)) = (small(self.numerator), small(other.denominator), small(other.numerator), small(self.denominator)) {
-            return (a * b).cmp(&(c * d));
-        }
-        (self.numerator * other.denominator).cmp(&(other.numerator * self.denominator))
-    }
-
-    #[must_use]
-    pub const fn is_zero(self) -> bool {
-        self.numerator == 0
-    }
-
-    /// The whole amount if it is one.
-    #[must_use]
-    pub fn exact_minor(self) -> Option<i64> {
-        if self.denominator == 1 { i64::try_from(self.numerator).ok() } else { None }
+        product(self.numerator, other.denominator).cmp(&product(other.numerator, self.denominator))
     }
 
     /// To a whole number of `rounding.to_minor`; halves go up, away from zero.
     #[must_use]
     pub fn rounded_minor(self, rounding: Rounding) -> i64 {
-        if rounding == (Rounding { to_minor: 1, way: Way::HalfUp }) {
-            if let Some(minor) = self.exact_minor() {
-                return minor;
-            }
-            if let (Ok(numerator), Ok(denominator)) = (i64::try_from(self.numerator * 2 + self.denominator), i64::try_from(self.denominator * 2))
-                && numerator >= 0
-            {
-                return numerator / denominator;
-            }
+        if self.denominator == 1 && rounding.to_minor == 1 {
+            return self.numerator;
         }
-        let unit = self.denominator * i128::from(rounding.to_minor);
+        if rounding.to_minor == 1 && rounding.way == Way::HalfUp && self.numerator >= 0 {
+            let (whole, rest) = (self.numerator / self.denominator, self.numerator % self.denominator);
+            return whole + i64::from(rest >= self.denominator - rest);
+        }
+        let (numerator, unit) = (i128::from(self.numerator), product(self.denominator, rounding.to_minor));
         let units = match rounding.way {
-            Way::HalfUp => (self.numerator.abs() * 2 + unit) / (unit * 2) * self.numerator.signum(),
-            Way::Down => self.numerator.div_euclid(unit),
-            Way::Up => -(-self.numerator).div_euclid(unit),
+            Way::HalfUp => (numerator.abs() * 2 + unit) / (unit * 2) * numerator.signum(),
+            Way::Down => numerator.div_euclid(unit),
+            Way::Up => -(-numerator).div_euclid(unit),
         };
         i64::try_from(units * i128::from(rounding.to_minor)).expect("a fare fits i64")
     }
 
-    /// The parts of `total_minor` in proportion to these amounts, none of them negative: each its floor, and what is left one
-    /// by one to the largest remainders, ties to the earlier one.
+    /// The parts of `total_minor`, which is not negative, in proportion to these amounts, none of them negative and not all
+    /// zero: each its floor, and what is left one by one to the largest remainders, ties to the earlier one.
     #[must_use]
-    pub fn split(total_minor: i64, by: &[Self]) -> Vec<i64> {
-        let common: i128 = by.iter().fold(1, |common, amount| common / gcd(common, amount.denominator) * amount.denominator);
-        let weights: Vec<i128> = by.iter().map(|amount| amount.numerator * (common / amount.denominator)).collect();
-        let divisor = weights.iter().fold(0, |divisor, &weight| gcd(divisor, weight)).max(1);
-        let weights: Vec<i128> = weights.into_iter().map(|weight| weight / divisor).collect();
-        if let Ok(weights) = weights.iter().map(|&weight| i64::try_from(weight)).collect::<Result<Vec<i64>, _>>() {
-            return domain::split(total_minor, &weights);
+    pub fn split(total_minor: i64, by: &[Self]) -> [i64; FUNDERS_MAX] {
+        let common = by.iter().fold(1, |common, amount| {
+            let own = i128::from(amount.denominator);
+            if divided(common, own).1 == 0 { common } else { common / gcd(common, own) * own }
+        });
+        let mut weights = [0; FUNDERS_MAX];
+        for (weight, amount) in weights.iter_mut().zip(by) {
+            *weight = i128::from(amount.numerator) * divided(common, i128::from(amount.denominator)).0;
+        }
+        if weights.iter().any(|&weight| i64::try_from(weight).is_err()) {
+            let divisor = weights.iter().fold(0, |divisor, &weight| gcd(divisor, weight)).max(1);
+            weights = weights.map(|weight| weight / divisor);
         }
         let sum: i128 = weights.iter().sum();
         let total = i128::from(total_minor);
-        let mut shares: Vec<i128> = weights.iter().map(|weight| total * weight / sum).collect();
-        let left = usize::try_from(total - shares.iter().sum::<i128>()).expect("a discount is not negative");
-        let mut order: Vec<usize> = (0..weights.len()).collect();
-        order.sort_by_key(|&at| weights.get(at).map_or((0, at), |weight| (-(total * weight % sum), at)));
-        for at in order.into_iter().take(left) {
-            if let Some(share) = shares.get_mut(at) {
-                *share += 1;
+        let mut parts = weights.map(|weight| divided(total * weight, sum));
+        let mut left = total - parts.iter().map(|&(share, _)| share).sum::<i128>();
+        while left > 0 {
+            let (mut best, mut most) = (0, -1);
+            for (at, &(_, rest)) in parts.iter().enumerate() {
+                if rest > most {
+                    (best, most) = (at, rest);
+                }
             }
+            if let Some((share, rest)) = parts.get_mut(best) {
+                (*share, *rest) = (*share + 1, -1);
+            }
+            left -= 1;
         }
-        shares.into_iter().map(|share| i64::try_from(share).expect("a share of a fare fits i64")).collect()
+        parts.map(|(share, _)| i64::try_from(share).expect("a share of a fare fits i64"))
     }
 
-    fn lowest(numerator: i128, denominator: i128) -> Self {
-        if let (Ok(small), Ok(below)) = (i64::try_from(numerator), i64::try_from(denominator)) {
-            let (mut a, mut b) = (small.unsigned_abs(), below.unsigned_abs());
-            while b != 0 {
-                (a, b) = (b, a % b);
-            }
-            let divisor = i64::try_from(a.max(1)).unwrap_or(1);
-            return Self { numerator: i128::from(small / divisor), denominator: i128::from(below / divisor) };
-        }
+    /// In its lowest terms; a whole amount where those do not fit.
+    fn narrow(numerator: i128, denominator: i128) -> Self {
         let divisor = gcd(numerator, denominator);
-        Self { numerator: numerator / divisor, denominator: denominator / divisor }
+        match (i64::try_from(numerator / divisor), i64::try_from(denominator / divisor)) {
+            (Ok(numerator), Ok(denominator)) => Self { numerator, denominator },
+            _ => {
+                let (whole, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
+                Self::whole(i64::try_from(whole + i128::from(rest >= denominator - rest)).expect("a fare fits i64"))
+            }
+        }
+    }
+}
+
+/// Quotient and rest; most numbers are small, and small ones divide in a fraction of the time.
+fn divided(a: i128, b: i128) -> (i128, i128) {
+    match (u64::try_from(a), u64::try_from(b)) {
+        (Ok(a), Ok(b)) => (i128::from(a / b), i128::from(a % b)),
+        _ => (a / b, a % b),
     }
 }
 
 fn gcd(a: i128, b: i128) -> i128 {
     let (mut a, mut b) = (a.abs(), b.abs());
     while b != 0 {
-        (a, b) = (b, a % b);
+        (a, b) = (b, divided(a, b).1);
     }
     a.max(1)
 }
@@ -181,11 +185,16 @@ mod tests {
     #[test]
     fn many_percentages_stay_exact() {
         let third = Rate { numerator: 3_333, denominator: 10_000 };
-        let mut amount = Amount::whole(1_000_000_000_000);
-        for _ in 0..3 {
+        let half = Amount::whole(1).times(Rate { numerator: 1, denominator: 2 });
+        let mut amount = Amount::whole(300_060_015);
+        for _ in 0..2 {
             amount = amount.times(third);
         }
-        assert_eq!(amount.rounded_minor(Rounding::default()), 37_025_927_037);
+        assert_eq!(amount.rounded_minor(Rounding::default()), 33_333_334);
         assert_eq!(Amount::split(10, &[amount, amount, amount.times(third)]), [4, 4, 2]);
+        assert_eq!(Amount::split(100, &[half, half, half]), [34, 33, 33]);
+        assert_eq!(Amount::split(1, &[half, half]), [1, 0, 0]);
+        // Beyond 64 bits it is rounded at once.
+        assert_eq!(Amount::whole(i64::MAX).times(third).rounded_minor(Rounding::default()), 3_074_149_899_883_696_776);
     }
 }

@@ -19,7 +19,7 @@ impl<'t> Fold<'t> {
         let mut abandoned = None;
         let open = match state.end_wait() {
             Some(open) if price.journey_max_ms.is_some_and(|max| tap.time.0 - open.tap.time.0 > max) => {
-                abandoned = Some(Box::new(self.give_up(state, open, recorder)));
+                abandoned = Some(Box::new(self.give_up(state, *open, recorder)));
                 None
             }
             open => open,
@@ -52,6 +52,7 @@ impl<'t> Fold<'t> {
         recorder.base(&base.name, list_minor + ride.outside_minor);
         ride.facts.list_minor = list_minor;
         let (fare, extras) = self.adjusted(state, version, rules, &ride, recorder);
+        state.keep_room(open);
         Step { fare: Some(fare), extras, abandoned }
     }
 

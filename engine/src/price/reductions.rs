@@ -67,8 +67,9 @@ impl Reductions {
             return discounts;
         }
         assert!(!by.is_empty(), "a discount has a funder");
-        let weights: Vec<Amount> = by.iter().map(|&(_, amount)| amount).collect();
-        let shares = Amount::split(total_minor, &weights).into_iter().zip(by).map(|(amount_minor, &(funder, _))| Discount { funder, amount_minor });
+        let weights = self.by.map(|(_, amount)| amount);
+        let shares = Amount::split(total_minor, weights.split_at(self.len).0);
+        let shares = shares.into_iter().zip(by).map(|(amount_minor, &(funder, _))| Discount { funder, amount_minor });
         for (slot, share) in discounts.iter_mut().zip(shares.filter(|share| share.amount_minor != 0)) {
             *slot = share;
         }

@@ -118,12 +118,13 @@ impl AccountState {
         }
     }
 
-    /// The tap-on that waits, which waits no longer.
-    pub fn end_wait(&mut self) -> Option<OpenTap> {
-        let room = self.open.take()?;
-        let open = *room;
+    /// The tap-on that waits, which waits no longer. Its room may be given back with [`AccountState::keep_room`].
+    pub const fn end_wait(&mut self) -> Option<Box<OpenTap>> {
+        self.open.take()
+    }
+
+    pub fn keep_room(&mut self, room: Box<OpenTap>) {
         self.spare = Some(room);
-        Some(open)
     }
 
     /// The state to keep; what is left here is blank and has room for the next account.

@@ -15,7 +15,7 @@ pub struct Lines<'l> {
 }
 
 /// Percentages that may meet on one ride multiply; beyond this their exact product would leave the fold's integers.
-const DENOMINATOR_MAX: i128 = 1_000_000_000_000;
+const DENOMINATOR_MAX: i128 = 10_000_000_000;
 
 pub fn version(version: &Version, lines: &Lines<'_>, mistakes: &mut Mistakes) {
     let plan = Plan::of(&version.base, &version.adjust);

@@ -205,12 +205,12 @@ fn adjusts(dice: &mut Dice) -> String {
     text
 }
 
-/// Percentages that multiply must stay few: round ones beyond the third.
+/// Percentages that multiply must stay few: round ones beyond the first.
 fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
     match dice.below(if transfer { 9 } else { 4 }) {
         0 | 1 => {
             *percentages += 1;
-            let percent = if *percentages > 2 { dice.pick(&["0", "50", "80"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33"]) };
+            let percent = if *percentages > 1 { dice.pick(&["0", "50", "80"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33"]) };
             format!("percent = \"{percent}\"\n")
         }
         2 => format!("price_minor = {}\n", dice.number(&[0, 75, 150])),

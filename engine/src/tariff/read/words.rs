@@ -9,6 +9,8 @@ use crate::tariff::{Against, Effect, Funder, Limit, Rate, Rounding, Span, Way};
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
 /// No weight and no length is larger.
 pub const WEIGHT_MAX: i64 = 1_000_000_000;
+/// Funders' weights multiply with percentages.
+const FUNDER_WEIGHT_MAX: i64 = 10_000;
 const DAYS_MAX: i64 = 3_660;
 pub const MINUTE_MS: i64 = 60_000;
 
@@ -63,7 +65,7 @@ pub fn funders(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mist
     let mut several = Vec::new();
     for mut part in table.tables("funders", mistakes) {
         let party = part.text("party", mistakes);
-        let weight = part.integer("weight", 1..=WEIGHT_MAX, mistakes);
+        let weight = part.integer("weight", 1..=FUNDER_WEIGHT_MAX, mistakes);
         if !part.has("party") {
             part.missing("party", "\"fund-01\"", mistakes);
         }
