@@ -4,4 +4,5 @@
 
 mod cities;
 mod examples;
+mod reference;
 mod rider;
