@@ -331,7 +331,8 @@ fn allowed(state: &AccountState, slot: u16, incentive: &Incentive, ride: &Ride<'
     match most_minor {
         Some(..=0) => None,
         // The rider never pays less than what stood before it, less the most that it gives.
-        Some(most_minor) if after.is_less_than(Amount::whole(before_minor - most_minor)) => Some(Amount::whole(before_minor - most_minor)),
+        // Where the standing amount was rounded up, that may be more than what is exactly left.
+        Some(most_minor) if after.is_less_than(Amount::whole(before_minor - most_minor)) => Some(left.at_most(Amount::whole(before_minor - most_minor))),
         _ => Some(after),
     }
 }

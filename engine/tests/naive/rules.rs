@@ -329,6 +329,7 @@ fn incentive_leaves(incentive: &Incentive, adjust: &Adjust, ride: &Ride, before:
     }
     let after = simple(incentive.effect, left);
     let least = Fraction::whole(standing.saturating_sub(most));
+    let least = if left.is_less_than(least) { left } else { least };
     Some(if after.is_less_than(least) { least } else { after })
 }
 
