@@ -35,6 +35,31 @@ impl Day {
         Self(self.0 + 1)
     }
 
+    /// Year, month and day of the month in the Gregorian calendar.
+    #[must_use]
+    pub const fn parts(self) -> (i32, u8, u8) {
+        // Days since 0000-03-01, so that a leap day is the last of its year: eras of 400 years, then years from March on.
+        let days = self.0 as i64 + 719_468;
+        let era = days.div_euclid(146_097);
+        let of_era = days.rem_euclid(146_097);
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+        (year as i32, month as u8, day as u8)
+    }
+
+    /// Completed years from this day (of birth) to another one. Who was born on a 29 February completes a year on 1 March
+    /// where there is none.
+    #[must_use]
+    pub const fn years_until(self, later: Self) -> i32 {
+        let ((year, month, day), (later_year, later_month, later_day)) = (self.parts(), later.parts());
+        let before = later_month < month || (later_month == month && later_day < day);
+        later_year - year - before as i32
+    }
+
     #[must_use]
     pub fn civil(self) -> Option<jiff::civil::Date> {
         jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(i64::from(self.0)).ok()?).ok()
@@ -65,6 +90,30 @@ impl FromStr for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_has_the_parts_that_the_calendar_says() {
+        for number in (-800_000..800_000).step_by(13).chain(-800..800) {
+            let date = Day(number).civil().expect("within the calendar");
+            let (year, month, day) = Day(number).parts();
+            assert_eq!((i32::from(date.year()), date.month(), date.day()), (year, i8::try_from(month).unwrap(), i8::try_from(day).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_year_is_completed_on_its_day() {
+        let day = |text: &str| text.parse::<Day>().expect("a date");
+        for (birth, later, years) in [
+            ("1955-06-15", "2025-06-14", 69),
+            ("1955-06-15", "2025-06-15", 70),
+            ("2000-02-29", "2018-02-28", 17),
+            ("2000-02-29", "2018-03-01", 18),
+            ("2000-02-29", "2020-02-29", 20),
+            ("2020-01-01", "2019-12-31", -1),
+        ] {
+            assert_eq!(day(birth).years_until(day(later)), years, "{birth} {later}");
+        }
+    }
 
     #[test]
     fn a_day_reads_as_it_prints() {

@@ -92,6 +92,7 @@ impl Scheme {
             locations.open_venues(symbols, &parties, &mut mistakes);
         }
         check_tariff(tariff.as_ref(), &parties, symbols, &mut mistakes);
+        check_words(tariff.as_ref(), &settings.words, symbols, &mut mistakes);
         calendar::read(dir, &mut settings.clock, &mut mistakes);
         let terminals = Terminals::read(dir, symbols, (&settings.clock, &settings.words), &parties, &locations, &mut mistakes);
         let cards = Cards::read(dir, symbols, &settings.words, &parties, &mut mistakes);
@@ -186,5 +187,31 @@ fn check_tariff(tariff: Option<&Tariff>, parties: &Parties, symbols: &SymbolTabl
         }
         let todo = guess::hint(&text, parties.ids_of(&domain::PartyKind::ALL), "add a row to parties.csv");
         mistakes.add("tariff", None, format!("names an unknown party {}", guess::shown(&text)), Some(&todo));
+    }
+}
+
+/// Classes, media and modes that the tariff names are words of the scheme, where it lists them: a rule for a mistyped class
+/// would silently be for nobody.
+fn check_words(tariff: Option<&Tariff>, words: &Words, symbols: &SymbolTable, mistakes: &mut Mistakes) {
+    let versions = tariff.into_iter().flat_map(|tariff| &tariff.versions);
+    let mut told: Vec<Symbol> = Vec::new();
+    for scope in versions.flat_map(Version::scopes) {
+        let condition = &scope.condition;
+        let named = [
+            ("class", &words.classes, [&condition.classes, &condition.not_classes]),
+            ("medium", &words.media, [&condition.media, &condition.not_media]),
+            ("mode", &words.modes, [&scope.modes, &scope.modes]),
+        ];
+        for (what, known, lists) in named {
+            for &symbol in lists.into_iter().flatten().filter(|_| !known.is_empty()) {
+                let word = symbols.text(symbol);
+                if known.iter().any(|known| **known == *word) || told.contains(&symbol) {
+                    continue;
+                }
+                told.push(symbol);
+                let todo = guess::hint(&word, known.iter().map(String::as_str), "add it to [words] of scheme.toml");
+                mistakes.add("tariff", None, format!("names an unknown {what} {}", guess::shown(&word)), Some(&todo));
+            }
+        }
     }
 }

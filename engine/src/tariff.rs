@@ -1,26 +1,50 @@
 //! A tariff: what a ride costs, which discounts it gets, who pays for them, and in which order the rules apply.
 //!
 //! Pure data once read. Versions have dates: a ride is priced by the version in force at its tap-on. Within a version the
-//! base rule sets the list price, then the adjustments follow in the order in which the file writes them.
+//! base rule sets the list price, then the adjustments follow in the order in which the file writes them. What is here is
+//! what the files say; [`Plan`] is the same rules laid out so that finding those for a tap is one look-up.
 
-mod file;
+mod adjust;
+mod base;
+mod check;
+mod condition;
 mod matrix;
+mod network;
+mod period;
+mod plan;
+mod read;
+mod steps;
+mod zones;
 
-pub use file::TRANSFERS_MAX;
+pub use adjust::{
+    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Reading, Span, Stack, Tier, Transfer, WindowFrom,
+};
+pub use base::{Audit, Base, BasePrice, Completion, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
+pub use condition::{Condition, Deciding, Facts, Scope};
 pub use matrix::Matrix;
+pub use period::{DayWord, Period, TimeRange};
+pub use plan::{Plan, Rules};
+pub use steps::{Step, StepPrice, Steps};
+pub use zones::{ZoneSet, Zones};
 
 use crate::mistake::Mistakes;
 use domain::{Day, RecordKind, Symbol, SymbolTable};
+use hashbrown::HashMap;
 use std::path::Path;
 
 /// The tariff of a scheme, ready to price with. Versions are in date order.
 #[derive(Clone, Debug, Default)]
 pub struct Tariff {
     pub versions: Vec<Version>,
-    /// The names of all transfer rules and of all caps. A rule of the same name in two versions is one counter, so that a
-    /// rider's window or cap survives a change of tariff.
-    pub transfer_names: Vec<String>,
-    pub cap_names: Vec<String>,
+    /// What accounts remember something for: transfer rules, caps, tiers, quotas, limits. A rule of the same name in two
+    /// versions has one slot, so that a rider's window or cap survives a change of tariff.
+    pub slots: Vec<String>,
+    /// Per slot: over how long it counts, the longest where versions differ.
+    pub spans: Vec<Span>,
+    /// By symbol: the place of its text in the order of all names that were known when the tariff was read.
+    pub ranks: Vec<u32>,
+    /// Whether a rule asks what only the card registry knows: the date of birth, or a medium that the record does not say.
+    pub asks_registry: bool,
 }
 
 /// The rules in force from a date on.
@@ -31,23 +55,12 @@ pub struct Version {
     pub base: Vec<Base>,
     /// Applied in this order after the base price.
     pub adjust: Vec<Adjust>,
-}
-
-/// Which records a rule is for. An empty list is any.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    pub kinds: Vec<RecordKind>,
-    pub modes: Vec<Symbol>,
-    pub operators: Vec<Symbol>,
-}
-
-impl Scope {
-    #[must_use]
-    pub fn covers(&self, kind: RecordKind, mode: Symbol, operator: Symbol) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&kind))
-            && (self.modes.is_empty() || self.modes.contains(&mode))
-            && (self.operators.is_empty() || self.operators.contains(&operator))
-    }
+    pub share: Vec<Share>,
+    pub periods: Vec<Period>,
+    /// By route: the line that it is a direction or a branch of.
+    pub lines: HashMap<Symbol, u32, foldhash::fast::FixedState>,
+    pub rounding: Rounding,
+    pub plan: Plan,
 }
 
 /// Who bears a discount.
@@ -59,62 +72,7 @@ pub enum Funder {
     Party(Symbol),
 }
 
-/// Where a ride's list price comes from.
-#[derive(Clone, Debug)]
-pub struct Base {
-    pub name: String,
-    pub scope: Scope,
-    pub price: BasePrice,
-}
-
-#[derive(Clone, Debug)]
-pub enum BasePrice {
-    /// One price for one tap.
-    Flat { amount_minor: i64 },
-    /// Station to station, decided at the tap-off.
-    Matrix(Box<StationPrice>),
-    /// The terminal's amount is the list price, and its charge (where it states one) stands. The difference is a discount
-    /// of `funder`. With `audit_minor`, a list price other than that flat one is flagged as a variance.
-    Stated { funder: Funder, audit_minor: Option<i64> },
-    /// Counted, never priced.
-    Free,
-}
-
-/// Prices between stations and the rules for journeys that lack an end.
-#[derive(Clone, Debug)]
-pub struct StationPrice {
-    pub matrix: Matrix,
-    pub no_tap_on_minor: i64,
-    pub no_tap_off_minor: i64,
-    pub unknown_pair_minor: i64,
-    /// `None`: the matrix says.
-    pub same_station_minor: Option<i64>,
-    /// A tap-on is given up as one without a tap-off when the clearing day ends so long after it.
-    pub open_ms: i64,
-}
-
-#[derive(Clone, Debug)]
-pub struct Adjust {
-    pub name: String,
-    /// The position of its name in the tariff's `transfer_names` or `cap_names`; zero for other rules.
-    pub slot: usize,
-    pub scope: Scope,
-    pub funder: Funder,
-    pub rule: AdjustRule,
-}
-
-#[derive(Clone, Debug)]
-pub enum AdjustRule {
-    /// Riders of these classes pay `percent` of what is left to pay.
-    Class { classes: Vec<Symbol>, rate: Rate },
-    /// A boarding within `window_ms` after the last one is a transfer, at most `rides_max` in a row; it pays `rate`.
-    /// The next ride starts a new run.
-    Transfer { window_ms: i64, rides_max: u32, rate: Rate },
-    /// Rides of one service day together cost at most so much.
-    DayCap { amount_minor: i64 },
-}
-
-/// A share of a price as an exact fraction.
+/// A share of a price as an exact fraction, in its lowest terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub numerator: i64,
@@ -123,28 +81,54 @@ pub struct Rate {
 
 impl Rate {
     pub const FREE: Self = Self { numerator: 0, denominator: 1 };
+    pub const WHOLE: Self = Self { numerator: 1, denominator: 1 };
+}
+
+/// Which way a fraction of a unit goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    #[default]
+    HalfUp,
+    Down,
+    Up,
+}
+
+/// To multiples of what, and which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounding {
+    pub to_minor: i64,
+    pub way: Way,
+}
+
+impl Default for Rounding {
+    fn default() -> Self {
+        Self { to_minor: 1, way: Way::HalfUp }
+    }
+}
+
+/// How what a ride brings is shared among operators.
+#[derive(Clone, Debug)]
+pub struct Share {
+    pub name: String,
+    pub scope: Scope,
+    pub by: ShareBy,
+}
+
+#[derive(Clone, Debug)]
+pub enum ShareBy {
+    /// Every ride by these weights.
+    Fixed(Vec<(Symbol, i64)>),
+    /// Rides that the transfer rule at this position has joined: what was paid for all of them, by their list prices.
+    ListPrice { rule: usize },
+    /// The same by their metres.
+    Distance { rule: usize },
 }
 
 impl Tariff {
     /// Reads `tariff/*.toml` of a scheme's folder; each file is a version. Mistakes are added; `None` when there were any.
     #[must_use]
     pub fn read(dir: &Path, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Option<Self> {
-        file::read(dir, symbols, mistakes)
-    }
-
-    /// Gives every transfer rule and cap its slot, by name.
-    fn number_slots(&mut self) {
-        for adjust in self.versions.iter_mut().flat_map(|version| &mut version.adjust) {
-            let names = match adjust.rule {
-                AdjustRule::Transfer { .. } => &mut self.transfer_names,
-                AdjustRule::DayCap { .. } => &mut self.cap_names,
-                AdjustRule::Class { .. } => continue,
-            };
-            adjust.slot = names.iter().position(|name| *name == adjust.name).unwrap_or_else(|| {
-                names.push(adjust.name.clone());
-                names.len() - 1
-            });
-        }
+        read::read(dir, symbols, mistakes)
     }
 
     /// The version in force on a day; the oldest one for days before it.
@@ -152,12 +136,55 @@ impl Tariff {
     pub fn version_on(&self, day: Day) -> Option<&Version> {
         self.versions.iter().rev().find(|version| version.from <= day).or_else(|| self.versions.first())
     }
+
+    /// Where a party stands in the order of party ids.
+    #[must_use]
+    pub fn rank(&self, party: Symbol) -> u32 {
+        self.ranks.get(party.index()).copied().unwrap_or(u32::MAX)
+    }
+
+    /// The place of a version in force on a day.
+    #[must_use]
+    pub fn position_on(&self, day: Day) -> usize {
+        self.versions.partition_point(|version| version.from <= day).saturating_sub(1)
+    }
 }
 
 impl Version {
-    /// The base rule for a record: the first whose scope covers it, with its position.
+    /// Whether a base rule covers such records.
     #[must_use]
-    pub fn base_for(&self, kind: RecordKind, mode: Symbol, operator: Symbol) -> Option<&Base> {
-        self.base.iter().find(|base| base.scope.covers(kind, mode, operator))
+    pub fn prices(&self, kind: RecordKind, mode: Symbol, operator: Symbol) -> bool {
+        !self.plan.rules(kind, mode, operator).bases.is_empty()
+    }
+
+    /// The line that a route belongs to; a route of no line is a line of its own.
+    #[must_use]
+    pub fn same_line(&self, a: Symbol, b: Symbol) -> bool {
+        a == b || matches!((self.lines.get(&a), self.lines.get(&b)), (Some(a), Some(b)) if a == b)
+    }
+
+    /// The scopes of all rules.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        let base = self.base.iter().map(|base| &base.scope);
+        base.chain(self.adjust.iter().map(|adjust| &adjust.scope)).chain(self.share.iter().map(|share| &share.scope))
+    }
+
+    /// Every party that this version names as a funder or operator, for the scheme to check.
+    #[must_use]
+    pub fn named_parties(&self) -> Vec<Symbol> {
+        let party = |funder: Funder| if let Funder::Party(party) = funder { Some(party) } else { None };
+        let base = self.base.iter().flat_map(|base| {
+            let funder = if let BasePrice::Stated { funder, .. } = base.price { party(funder) } else { None };
+            base.scope.operators.iter().copied().chain(funder)
+        });
+        let adjust = self.adjust.iter().flat_map(|adjust| {
+            let funders = adjust.funders.iter().filter_map(|&(funder, _)| party(funder));
+            adjust.scope.operators.iter().copied().chain(adjust.scope.condition.issuers.iter().copied()).chain(funders)
+        });
+        let share = self.share.iter().flat_map(|share| {
+            let parties = if let ShareBy::Fixed(weights) = &share.by { weights.as_slice() } else { &[] };
+            share.scope.operators.iter().copied().chain(parties.iter().map(|&(party, _)| party))
+        });
+        base.chain(adjust).chain(share).collect()
     }
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "the oracle is written to be read; a test that panics has failed")]
 
+mod naive;
 mod oracle;
 
 use domain::{Day, Decision, EventTime, Outcome, Record, RecordId, SymbolTable};

@@ -3,14 +3,14 @@
 //! A partition is worked on by one thread. Within an account the events decide what only they can decide together: clone
 //! evidence, grey writes, then the fares. Events are decided where they stand; what is sorted is keys.
 
+use super::event::Event;
 use super::gather::Fast;
 use super::memory::Remembered;
 use super::order::{AccountKey, DayKey, Order, sort_accounts};
 use super::partition::{Address, Partition};
-use crate::price::{self, AccountState, Fare, OpenTap, Tap};
+use crate::price::{Abandoned, AccountState, Fare, Fold, OpenTap, Tap};
 use crate::scheme::Scheme;
-use crate::tariff::Version;
-use domain::{CardToken, Day, EventTime, Flags, Outcome, Reason, RecordKind};
+use domain::{CardToken, Day, EventTime, Flags, Outcome, Reason, RecordKind, Symbol};
 use hashbrown::HashMap;
 
 /// A partition on its way through the close.
@@ -76,7 +76,7 @@ impl Folder<'_> {
         self.account(group, state, folded);
         // No later record can end the journey of a rider without a card.
         if account.is_empty()
-            && let Some(open) = state.open
+            && let Some(open) = &state.open
         {
             let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
             self.give_up_at(due, state, folded);
@@ -117,38 +117,59 @@ impl Folder<'_> {
         if group.iter().any(|key| partition.get(key.address()).note(&partition.notes).is_some()) {
             super::evidence::weigh(group, partition);
         }
+        let pricing = self.pricing();
         for key in group {
             let event = folded.partition.get(key.address());
             if event.reason.outcome() != Outcome::Cleared || gives_back(event.kind) {
                 continue;
             }
-            let tap = Tap {
-                key: Some(key.address()),
-                id_kind: event.id_kind,
-                id: event.id,
-                terminal: event.terminal,
-                kind: event.kind,
-                time: event.time,
-                service_day: event.service_day,
-                mode: event.mode,
-                operator: event.earner,
-                issuer: event.issuer,
-                earner: event.earner,
-                class: event.class,
-                location: event.location,
-                amount_minor: event.stated_minor(),
-                charged_minor: event.note(&folded.partition.notes).and_then(|note| note.record.charged_minor),
-            };
-            let Some(version) = self.version_at(event.time) else { continue };
-            let step = price::next(state, &tap, version, |time| self.version_at(time));
-            if let Some((open, fare)) = step.abandoned {
-                put(open, fare, folded);
+            let step = pricing.next(state, &self.tap(key.address(), event, &folded.partition));
+            if let Some(abandoned) = step.abandoned {
+                put(*abandoned, folded);
             }
             if let Some(fare) = step.fare {
                 folded.partition.decide_priced(key.address(), &fare);
             }
         }
         self.give_up(state, folded);
+    }
+
+    fn pricing(&self) -> Fold<'_> {
+        Fold::new(&self.scheme.tariff, &self.scheme.clock)
+    }
+
+    /// What pricing needs to know of an event.
+    fn tap(&self, at: Address, event: &Event, partition: &Partition) -> Tap {
+        let record = event.note(&partition.notes).map(|note| &note.record);
+        let (mut medium, mut birth) = (record.map_or(Symbol::NONE, |record| record.medium), None);
+        if self.scheme.tariff.asks_registry
+            && let Some(card) = self.scheme.card(&event.card)
+        {
+            birth = card.birth_date;
+            if medium.is_none() {
+                medium = card.medium;
+            }
+        }
+        Tap {
+            key: Some(at),
+            id_kind: event.id_kind,
+            id: event.id,
+            terminal: event.terminal,
+            mode: event.mode,
+            operator: event.earner,
+            issuer: event.issuer,
+            earner: event.earner,
+            class: event.class,
+            medium,
+            location: event.location,
+            from: record.map_or(Symbol::NONE, |record| record.from),
+            route: record.map_or(Symbol::NONE, |record| record.route),
+            vehicle: record.map_or(Symbol::NONE, |record| record.vehicle),
+            birth,
+            amount_minor: event.stated_minor(),
+            charged_minor: record.and_then(|record| record.charged_minor),
+            ..Tap::blank(event.kind, event.time, event.service_day)
+        }
     }
 
     fn give_up(&self, state: &mut AccountState, folded: &mut Folded) {
@@ -158,8 +179,8 @@ impl Folder<'_> {
     }
 
     fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, folded: &mut Folded) {
-        if let Some((open, fare)) = price::close_day(state, day_end, |time| self.version_at(time)) {
-            put(open, fare, folded);
+        if let Some(abandoned) = self.pricing().close_day(state, day_end) {
+            put(abandoned, folded);
         }
     }
 
@@ -170,25 +191,12 @@ impl Folder<'_> {
         }
         let oldest = Day(self.clearing_day.0.saturating_sub(self.scheme.limits.acceptance_days));
         let oldest_time = self.scheme.clock.day_start(oldest);
-        state.spent.retain(|spent| spent.service_day >= oldest);
-        for run in &mut state.runs {
-            if run.last.is_some_and(|last| last < oldest_time) {
-                *run = price::Run::default();
-            }
-        }
+        self.pricing().forget_before(state, oldest, oldest_time);
         if !state.is_blank() {
             if let Some(open) = &mut state.open {
                 open.tap.key = None;
             }
-            remembered.push((account, std::mem::take(state)));
-        }
-    }
-
-    /// The tariff in force on the calendar day of a tap: it changes at midnight, whatever the service day.
-    fn version_at(&self, time: EventTime) -> Option<&Version> {
-        match self.scheme.tariff.versions.as_slice() {
-            [only] => Some(only),
-            _ => self.scheme.tariff.version_on(self.scheme.clock.calendar_day(time)),
+            remembered.push((account, state.taken()));
         }
     }
 }
@@ -236,7 +244,7 @@ pub(super) const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }
 
-fn put(open: OpenTap, fare: Fare, folded: &mut Folded) {
+fn put(Abandoned { open, fare, .. }: Abandoned, folded: &mut Folded) {
     match open.tap.key {
         Some(at) => folded.partition.decide_priced(at, &fare),
         None => folded.carried_rides.push((open, fare)),

@@ -54,7 +54,7 @@ impl<'s> Judge<'s> {
             Payee::RecordOperator => operator,
         };
         let issuer = card.map_or(record.issuer, |card| card.issuer);
-        let registered_class = card.map_or(Symbol::NONE, |card| card.class);
+        let registered_class = card.map_or(Symbol::NONE, |card| self.class_of(card, record.time));
         let class = if scheme.open.classes { or(record.class, registered_class) } else { registered_class };
         let earner_kind = self.party(earner);
         let mut resolved = Resolved {
@@ -116,7 +116,12 @@ impl<'s> Judge<'s> {
         if !card.is_valid_on(self.scheme.clock.calendar_day(record.time)) {
             return Some(Reason::CardExpired);
         }
-        (!self.scheme.open.classes && !record.class.is_none() && record.class != card.class).then_some(Reason::WrongClass)
+        (!self.scheme.open.classes && !record.class.is_none() && record.class != self.class_of(card, record.time)).then_some(Reason::WrongClass)
+    }
+
+    /// The class that a card has on the calendar day of a record.
+    fn class_of(&self, card: &Card, time: EventTime) -> Symbol {
+        if (card.class_from, card.class_to) == (Day(i32::MIN), Day(i32::MAX)) { card.class } else { card.class_on(self.scheme.clock.calendar_day(time)) }
     }
 
     /// A card on the list is rejected where the terminal had it, and flagged where it did not have it yet.
@@ -170,7 +175,7 @@ impl<'s> Judge<'s> {
             return None;
         }
         let version = self.version_on(self.scheme.clock.calendar_day(record.time));
-        let priced = version.is_some_and(|version| version.base_for(record.kind, resolved.mode, resolved.earner).is_some());
+        let priced = version.is_some_and(|version| version.prices(record.kind, resolved.mode, resolved.earner));
         (!priced).then_some(Reason::NoTariff)
     }
 

@@ -1,53 +1,55 @@
 //! What pricing remembers of accounts from one close to the next, as bytes.
 //!
-//! One value per partition, accounts in token order, numbers as LEB128. Names travel as texts; transfer rules and caps by
-//! name, so that a tariff may gain or lose one. Bytes that cannot be read are an error, never a guess.
+//! One value per partition, accounts in token order, numbers as LEB128. Names travel as texts, and so do the
+//! rules that have counted something, so that a tariff may gain or lose one. Bytes that cannot be read are an error, never a guess.
 
-use crate::price::{AccountState, OpenTap, Run, Spent, Tap};
+use crate::price::{AccountState, Counter, Habit, Leg, OpenTap, Pool, Rare, Run, Tap};
 use crate::tariff::Tariff;
 use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable};
 use std::sync::Arc;
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// An account with what is remembered of it.
 pub type Remembered = (CardToken, AccountState);
+
+/// What an account has beside its token, as bits.
+const HAS_OPEN: u64 = 1;
+const HAS_RUNS: u64 = 2;
+const HAS_RARE: u64 = 4;
 
 #[must_use]
 pub fn encode(accounts: &[Remembered], tariff: &Tariff, texts: &[Arc<str>]) -> Vec<u8> {
     let mut out = Writer { bytes: Vec::new(), texts };
     out.number(VERSION);
-    for names in [&tariff.transfer_names, &tariff.cap_names] {
-        out.number(names.len() as u64);
-        names.iter().for_each(|name| out.text(name.as_bytes()));
-    }
+    out.number(tariff.slots.len() as u64);
+    tariff.slots.iter().for_each(|name| out.text(name.as_bytes()));
     out.number(accounts.len() as u64);
     for (token, state) in accounts {
         out.text(token.as_bytes());
-        let runs = state.runs.iter().enumerate().filter_map(|(slot, run)| Some((slot, run, run.last?)));
-        out.number(runs.clone().count() as u64);
-        for (slot, run, last) in runs {
-            out.number(slot as u64);
-            out.signed(last.0);
-            out.number(u64::from(run.transfers));
+        let has = |has: bool, bit: u64| if has { bit } else { 0 };
+        out.number(has(state.open.is_some(), HAS_OPEN) | has(!state.runs.is_empty(), HAS_RUNS) | has(state.rare.is_some(), HAS_RARE));
+        out.number(state.counters.len() as u64);
+        for counter in &state.counters {
+            out.number(u64::from(counter.slot));
+            out.signed(counter.start);
+            out.number(u64::from(counter.rides));
+            out.signed(counter.amount_minor);
         }
-        out.number(state.spent.len() as u64);
-        for spent in &state.spent {
-            out.number(u64::from(spent.slot));
-            out.signed(i64::from(spent.service_day.0));
-            out.signed(spent.amount_minor);
+        if !state.runs.is_empty() {
+            out.number(state.runs.len() as u64);
+            for run in &state.runs {
+                out.number(u64::from(run.slot));
+                out.number(u64::from(run.transfers));
+                out.signed(run.first.0);
+                out.signed(run.last.0.wrapping_sub(run.first.0));
+            }
         }
-        out.number(u64::from(state.open.is_some()));
+        if let Some(rare) = &state.rare {
+            out.rare(rare);
+        }
         if let Some(open) = &state.open {
-            let tap = &open.tap;
-            out.number(u64::from(tap.kind.code()));
-            out.number(tap.id_kind as u64);
-            tap.id.iter().for_each(|&half| out.number(half));
-            out.signed(tap.time.0);
-            out.signed(i64::from(tap.service_day.0));
-            out.signed(open.no_tap_off_minor);
-            out.signed(open.open_ms);
-            [tap.terminal, tap.mode, tap.operator, tap.issuer, tap.earner, tap.class, tap.location].into_iter().for_each(|symbol| out.symbol(symbol));
+            out.open(open);
         }
     }
     out.bytes
@@ -60,32 +62,30 @@ pub fn decode(bytes: &[u8], tariff: &Tariff, symbols: &SymbolTable) -> Option<Ve
     if from.number()? != VERSION {
         return None;
     }
-    let transfers = from.slots(&tariff.transfer_names)?;
-    let caps = from.slots(&tariff.cap_names)?;
+    let slots = from.slots(&tariff.slots)?;
+    let slot = |number: u64| slots.get(usize::try_from(number).ok()?).copied();
     let count = from.number()?;
     let mut accounts = Vec::new();
     for _ in 0..count {
         let token = CardToken::new(from.text()?)?;
-        let mut state = AccountState::default();
+        let (mut counters, mut runs) = (Vec::new(), Vec::new());
+        let has = from.number()?;
         for _ in 0..from.number()? {
-            let slot = usize::try_from(from.number()?).ok()?;
-            let run = Run { last: Some(EventTime(from.signed()?)), transfers: u32::try_from(from.number()?).ok()? };
-            if let Some(place) = transfers.get(slot)?.and_then(|slot| state.runs.get_mut(slot)) {
-                *place = run;
+            let slot = slot(from.number()?)?;
+            let counter = Counter { slot: 0, start: from.signed()?, rides: from.short()?, amount_minor: from.signed()? };
+            counters.extend(slot.map(|slot| Counter { slot, ..counter }));
+        }
+        if has & HAS_RUNS != 0 {
+            for _ in 0..from.number()? {
+                let slot = slot(from.number()?)?;
+                let (transfers, first) = (from.short()?, from.signed()?);
+                let last = first.wrapping_add(from.signed()?);
+                runs.extend(slot.map(|slot| Run { slot, transfers, first: EventTime(first), last: EventTime(last) }));
             }
         }
-        for _ in 0..from.number()? {
-            let slot = *caps.get(usize::try_from(from.number()?).ok()?)?;
-            let service_day = from.day()?;
-            let amount_minor = from.signed()?;
-            if let Some(slot) = slot {
-                state.spent.push(Spent { slot: u8::try_from(slot).ok()?, service_day, amount_minor });
-            }
-        }
-        if from.number()? != 0 {
-            state.open = Some(from.open()?);
-        }
-        accounts.push((token, state));
+        let rare = if has & HAS_RARE == 0 { None } else { Some(from.rare(&slot)?) };
+        let open = if has & HAS_OPEN == 0 { None } else { Some(from.open()?) };
+        accounts.push((token, AccountState::new(open, counters, runs, rare)));
     }
     from.bytes.is_empty().then_some(accounts)
 }
@@ -118,6 +118,49 @@ impl Writer<'_> {
         let texts = self.texts;
         self.text(texts.get(symbol.index()).map_or("", |text| text).as_bytes());
     }
+
+    fn rare(&mut self, rare: &Rare) {
+        self.number(rare.legs.len() as u64);
+        for leg in &rare.legs {
+            self.number(u64::from(leg.slot));
+            [leg.mode, leg.operator, leg.route, leg.vehicle].into_iter().for_each(|symbol| self.symbol(symbol));
+            let amounts = [leg.first_list_minor, leg.first_paid_minor, leg.last_list_minor, leg.last_paid_minor, leg.dearest_list_minor, leg.all_paid_minor];
+            [leg.exit.0].into_iter().chain(amounts).chain([leg.length, leg.due_minor]).for_each(|number| self.signed(number));
+        }
+        self.number(rare.habits.len() as u64);
+        for habit in &rare.habits {
+            self.symbol(habit.from);
+            self.symbol(habit.to);
+            self.number(u64::from(habit.rides));
+            self.signed(i64::from(habit.day.0));
+        }
+        self.number(rare.pools.len() as u64);
+        for pool in &rare.pools {
+            self.number(u64::from(pool.slot));
+            self.symbol(pool.earner);
+            self.signed(pool.weight);
+            self.signed(pool.earned_minor);
+        }
+    }
+
+    fn open(&mut self, open: &OpenTap) {
+        let tap = &open.tap;
+        self.number(u64::from(tap.kind.code()));
+        self.number(tap.id_kind as u64);
+        tap.id.iter().for_each(|&half| self.number(half));
+        self.signed(tap.time.0);
+        self.signed(i64::from(tap.service_day.0));
+        self.signed(open.no_tap_off_minor);
+        self.signed(open.open_ms);
+        self.number(u64::from(tap.birth.is_some()));
+        self.signed(i64::from(tap.birth.unwrap_or_default().0));
+        names(tap).into_iter().for_each(|symbol| self.symbol(symbol));
+    }
+}
+
+/// The names of a tap in the order in which they are written.
+const fn names(tap: &Tap) -> [Symbol; 11] {
+    [tap.terminal, tap.mode, tap.operator, tap.issuer, tap.earner, tap.class, tap.medium, tap.location, tap.from, tap.route, tap.vehicle]
 }
 
 struct Reader<'b, 's> {
@@ -164,15 +207,56 @@ impl<'b> Reader<'b, '_> {
         Some(self.symbols.intern(text))
     }
 
+    /// A number that fits 32 bits.
+    fn short(&mut self) -> Option<u32> {
+        u32::try_from(self.number()?).ok()
+    }
+
     /// For each stored slot, the slot that the same name has now.
-    fn slots(&mut self, names: &[String]) -> Option<Vec<Option<usize>>> {
+    fn slots(&mut self, names: &[String]) -> Option<Vec<Option<u16>>> {
         let count = self.number()?;
         let mut slots = Vec::new();
         for _ in 0..count {
             let name = self.text()?;
-            slots.push(names.iter().position(|known| known.as_bytes() == name));
+            let at = names.iter().position(|known| known.as_bytes() == name);
+            slots.push(at.and_then(|at| u16::try_from(at).ok()));
         }
         Some(slots)
+    }
+
+    /// `slot` gives the slot that a stored one has now: nothing for bytes that are wrong, `Some(None)` for a rule that is gone.
+    fn rare(&mut self, slot: &impl Fn(u64) -> Option<Option<u16>>) -> Option<Rare> {
+        let mut rare = Rare::default();
+        for _ in 0..self.number()? {
+            let slot = slot(self.number()?)?;
+            let [mode, operator, route, vehicle] = [self.symbol()?, self.symbol()?, self.symbol()?, self.symbol()?];
+            let leg = Leg {
+                slot: 0,
+                mode,
+                operator,
+                route,
+                vehicle,
+                exit: EventTime(self.signed()?),
+                first_list_minor: self.signed()?,
+                first_paid_minor: self.signed()?,
+                last_list_minor: self.signed()?,
+                last_paid_minor: self.signed()?,
+                dearest_list_minor: self.signed()?,
+                all_paid_minor: self.signed()?,
+                length: self.signed()?,
+                due_minor: self.signed()?,
+            };
+            rare.legs.extend(slot.map(|slot| Leg { slot, ..leg }));
+        }
+        for _ in 0..self.number()? {
+            rare.habits.push(Habit { from: self.symbol()?, to: self.symbol()?, rides: self.short()?, day: self.day()? });
+        }
+        for _ in 0..self.number()? {
+            let slot = slot(self.number()?)?;
+            let pool = Pool { slot: 0, earner: self.symbol()?, weight: self.signed()?, earned_minor: self.signed()? };
+            rare.pools.extend(slot.map(|slot| Pool { slot, ..pool }));
+        }
+        Some(rare)
     }
 
     fn open(&mut self) -> Option<OpenTap> {
@@ -182,28 +266,16 @@ impl<'b> Reader<'b, '_> {
         let time = EventTime(self.signed()?);
         let service_day = self.day()?;
         let (no_tap_off_minor, open_ms) = (self.signed()?, self.signed()?);
-        let mut names = [Symbol::NONE; 7];
+        let has_birth = self.number()? != 0;
+        let birth = self.day()?;
+        let mut names = [Symbol::NONE; 11];
         for name in &mut names {
             *name = self.symbol()?;
         }
-        let [terminal, mode, operator, issuer, earner, class, location] = names;
-        let tap = Tap {
-            key: None,
-            id_kind,
-            id,
-            terminal,
-            kind,
-            time,
-            service_day,
-            mode,
-            operator,
-            issuer,
-            earner,
-            class,
-            location,
-            amount_minor: 0,
-            charged_minor: None,
-        };
+        let [terminal, mode, operator, issuer, earner, class, medium, location, from, route, vehicle] = names;
+        let birth = has_birth.then_some(birth);
+        let blank = Tap::blank(kind, time, service_day);
+        let tap = Tap { id_kind, id, terminal, mode, operator, issuer, earner, class, medium, location, from, route, vehicle, birth, ..blank };
         Some(OpenTap { tap, no_tap_off_minor, open_ms })
     }
 }
@@ -211,39 +283,60 @@ impl<'b> Reader<'b, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tariff::TRANSFERS_MAX;
     use proptest::prelude::*;
 
-    fn states() -> impl Strategy<Value = AccountState> {
-        let run = prop_oneof![Just(Run::default()), (any::<i64>(), any::<u32>()).prop_map(|(last, transfers)| Run { last: Some(EventTime(last)), transfers })];
-        let spent = (0u8..2, any::<i32>(), any::<i64>()).prop_map(|(slot, day, amount_minor)| Spent { slot, service_day: Day(day), amount_minor });
-        let open = prop::option::of((any::<i64>(), any::<i32>(), any::<u64>(), 0u32..5).prop_map(|(time, day, low, symbol)| OpenTap {
-            tap: Tap {
-                key: None,
-                id_kind: IdKind::Sequence,
-                id: [0, low],
-                terminal: Symbol(symbol),
-                kind: RecordKind::TapOn,
-                time: EventTime(time),
-                service_day: Day(day),
-                mode: Symbol(symbol),
-                operator: Symbol(1),
-                issuer: Symbol(2),
-                earner: Symbol(0),
-                class: Symbol(3),
-                location: Symbol(4),
-                amount_minor: 0,
-                charged_minor: None,
-            },
-            no_tap_off_minor: 900,
-            open_ms: 86_400_000,
-        }));
-        (prop::array::uniform4(run), prop::collection::vec(spent, 0..4), open).prop_map(|(runs, spent, open)| AccountState { open, runs, spent })
+    prop_compose! {
+        fn legs()(slot in 0u16..4, symbol in 0u32..5, exit in any::<i64>(), minor in any::<[i64; 4]>()) -> Leg {
+            let [first_list_minor, last_paid_minor, length, due_minor] = minor;
+            let symbol = Symbol(symbol);
+            Leg { slot, mode: symbol, vehicle: symbol, exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
+        }
     }
 
-    fn tariff() -> Tariff {
-        let names = |prefix: &str, count: usize| (0..count).map(|slot| format!("{prefix}{slot}")).collect();
-        Tariff { versions: vec![], transfer_names: names("window", TRANSFERS_MAX), cap_names: names("cap", 2) }
+    fn rare() -> impl Strategy<Value = Rare> {
+        let habit = (0u32..5, 0u32..5, any::<u32>(), any::<i32>()).prop_map(|(from, to, rides, day)| Habit {
+            from: Symbol(from),
+            to: Symbol(to),
+            rides,
+            day: Day(day),
+        });
+        let pool = (0u16..4, 0u32..5, any::<i64>(), any::<i64>()).prop_map(|(slot, earner, weight, earned_minor)| Pool {
+            slot,
+            earner: Symbol(earner),
+            weight,
+            earned_minor,
+        });
+        (prop::collection::vec(legs(), 0..3), prop::collection::vec(habit, 0..3), prop::collection::vec(pool, 0..3)).prop_map(|(legs, habits, pools)| Rare {
+            legs,
+            habits,
+            pools,
+        })
+    }
+
+    fn states() -> impl Strategy<Value = AccountState> {
+        let run = (0u16..4, any::<i64>(), any::<i64>(), any::<u32>()).prop_map(|(slot, first, last, transfers)| Run {
+            slot,
+            transfers,
+            first: EventTime(first),
+            last: EventTime(last),
+        });
+        let counter =
+            (0u16..4, any::<i64>(), any::<u32>(), any::<i64>()).prop_map(|(slot, start, rides, amount_minor)| Counter { slot, rides, start, amount_minor });
+        let open = prop::option::of((any::<i64>(), any::<i32>(), any::<u64>(), 0u32..5, prop::option::of(any::<i32>())).prop_map(
+            |(time, day, low, symbol, birth)| {
+                let symbol = Symbol(symbol);
+                let blank = Tap::blank(RecordKind::TapOn, EventTime(time), Day(day));
+                let tap = Tap { id: [0, low], terminal: symbol, mode: symbol, route: symbol, vehicle: Symbol(1), birth: birth.map(Day), ..blank };
+                OpenTap { tap, no_tap_off_minor: 900, open_ms: 86_400_000 }
+            },
+        ));
+        let rare = prop::option::of(rare());
+        (prop::collection::vec(run, 0..3), prop::collection::vec(counter, 0..4), open, rare)
+            .prop_map(|(runs, counters, open, rare)| AccountState::new(open, counters, runs, rare))
+    }
+
+    fn tariff(names: &[&str]) -> Tariff {
+        Tariff { slots: names.iter().map(|&name| name.to_owned()).collect(), ..Tariff::default() }
     }
 
     proptest! {
@@ -253,28 +346,39 @@ mod tests {
             for name in ["a", "b", "c", "d", "e"] {
                 symbols.intern(name);
             }
+            let tariff = tariff(&["w", "x", "y", "z"]);
             let accounts: Vec<Remembered> = states.into_iter().zip(0u32..).map(|(state, at)| (CardToken::new(at.to_string().as_bytes()).expect("short"), state)).collect();
-            let bytes = encode(&accounts, &tariff(), &symbols.texts());
-            let back = decode(&bytes, &tariff(), &symbols).expect("reads");
+            let bytes = encode(&accounts, &tariff, &symbols.texts());
+            let back = decode(&bytes, &tariff, &symbols).expect("reads");
             prop_assert_eq!(format!("{back:?}"), format!("{accounts:?}"));
             let cut = cut.index(bytes.len());
-            prop_assert!(decode(&bytes[..cut], &tariff(), &symbols).is_none());
+            prop_assert!(decode(&bytes[..cut], &tariff, &symbols).is_none());
             let mut bent = bytes;
             bent[cut] ^= flip;
-            let _ = decode(&bent, &tariff(), &symbols);
+            let _ = decode(&bent, &tariff, &symbols);
         }
     }
 
     #[test]
     fn a_rule_is_found_again_by_name() {
         let mut state = AccountState::default();
-        state.runs[0] = Run { last: Some(EventTime(5)), transfers: 1 };
-        state.spent.push(Spent { slot: 0, service_day: Day(1), amount_minor: 7 });
-        let before = Tariff { versions: vec![], transfer_names: vec!["x".into()], cap_names: vec!["y".into()] };
-        let bytes = encode(&[(CardToken::EMPTY, state)], &before, &[]);
-        let after = Tariff { versions: vec![], transfer_names: vec!["new".into(), "x".into()], cap_names: vec!["other".into()] };
-        let (_, state) = decode(&bytes, &after, &SymbolTable::new()).expect("reads").remove(0);
-        assert_eq!(state.runs[1], Run { last: Some(EventTime(5)), transfers: 1 });
-        assert!(state.runs[0].last.is_none() && state.spent.is_empty());
+        let run = Run { slot: 0, transfers: 1, first: EventTime(5), last: EventTime(7) };
+        state.runs.push(run);
+        state.counters.push(Counter { slot: 1, rides: 1, start: 1, amount_minor: 7 });
+        let bytes = encode(&[(CardToken::EMPTY, state)], &tariff(&["x", "y"]), &[]);
+        let (_, state) = decode(&bytes, &tariff(&["new", "x", "other"]), &SymbolTable::new()).expect("reads").remove(0);
+        assert_eq!(state.runs.as_slice(), [Run { slot: 1, ..run }]);
+        assert!(state.counters.is_empty());
+    }
+
+    #[test]
+    fn an_account_of_a_simple_tariff_takes_few_bytes() {
+        let mut state = AccountState::default();
+        state.runs.push(Run { slot: 0, transfers: 1, first: EventTime(1_772_395_200_000), last: EventTime(1_772_398_800_000) });
+        state.counters.push(Counter { slot: 1, rides: 2, start: 20_514, amount_minor: 400 });
+        let tariff = tariff(&["bus-transfer", "day-cap"]);
+        let account = (CardToken::new(b"0123456789").expect("short"), state);
+        let [empty, one] = [encode(&[], &tariff, &[]).len(), encode(&[account], &tariff, &[]).len()];
+        assert!(one - empty <= 36, "{} bytes", one - empty);
     }
 }

@@ -23,6 +23,9 @@ pub struct Card {
     pub account: CardToken,
     pub issuer: Symbol,
     pub class: Symbol,
+    /// The first and last calendar day on which its holder has the class.
+    pub class_from: Day,
+    pub class_to: Day,
     pub medium: Symbol,
     /// The first and last calendar day on which it is good.
     pub valid_from: Day,
@@ -34,6 +37,12 @@ impl Card {
     #[must_use]
     pub fn is_valid_on(&self, day: Day) -> bool {
         self.valid_from <= day && day <= self.valid_to
+    }
+
+    /// The rider class on a calendar day; none where it has ended or not begun.
+    #[must_use]
+    pub fn class_on(&self, day: Day) -> Symbol {
+        if self.class_from <= day && day <= self.class_to { self.class } else { Symbol::NONE }
     }
 }
 
@@ -55,11 +64,13 @@ impl Cards {
             optional("valid_from"),
             optional("valid_to"),
             optional("birth_date"),
+            optional("class_from"),
+            optional("class_to"),
         ];
         let mut cards = Self::default();
         let mut lines: Vec<u32> = Vec::new();
         for row in sheet::read(dir, FILE, &columns, None, mistakes) {
-            let [token, account, issuer, class, medium, valid_from, valid_to, birth_date] = row.fields;
+            let [token, account, issuer, class, medium, valid_from, valid_to, birth_date, class_from, class_to] = row.fields;
             let Some(token) = token_of(&token, FILE, row.line, "token", mistakes) else { continue };
             let first = cards.places.get(&token).and_then(|&at| lines.get(at as usize)).copied();
             if let Some(first) = first {
@@ -85,6 +96,11 @@ impl Cards {
             let valid_from = day(&valid_from, "valid_from").unwrap_or(Day(i32::MIN));
             let valid_to = day(&valid_to, "valid_to").unwrap_or(Day(i32::MAX));
             let birth_date = day(&birth_date, "birth_date");
+            let class_from = day(&class_from, "class_from").unwrap_or(Day(i32::MIN));
+            let class_to = day(&class_to, "class_to").unwrap_or(Day(i32::MAX));
+            if class_to < class_from {
+                mistakes.add(FILE, Some(row.line), "`class_to` is before `class_from`", None);
+            }
             if valid_to < valid_from {
                 mistakes.add(FILE, Some(row.line), "`valid_to` is before `valid_from`", None);
             }
@@ -99,6 +115,8 @@ impl Cards {
                 account: account.unwrap_or(token),
                 issuer: issuer.unwrap_or_default(),
                 class: symbols.intern(&class),
+                class_from,
+                class_to,
                 medium: symbols.intern(&medium),
                 valid_from,
                 valid_to,

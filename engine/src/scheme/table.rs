@@ -131,6 +131,33 @@ impl<'t> Table<'t> {
         Some(texts)
     }
 
+    /// A list of whole numbers within bounds.
+    pub fn integers(&mut self, key: &str, bounds: RangeInclusive<i64>, mistakes: &mut Mistakes) -> Option<Vec<i64>> {
+        let value = self.value(key)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.wrong_type(key, value.span(), value.get_ref(), "a list of whole numbers", mistakes);
+        };
+        let mut numbers = Vec::with_capacity(items.len());
+        for item in items {
+            let DeValue::Integer(digits) = item.get_ref() else {
+                return self.wrong_type(key, item.span(), item.get_ref(), "a list of whole numbers", mistakes);
+            };
+            match i64::from_str_radix(digits.as_str(), digits.radix()) {
+                Ok(number) if bounds.contains(&number) => numbers.push(number),
+                _ => {
+                    let message = format!("`{}{key}` has a number out of range", self.path);
+                    mistakes.add(self.file, Some(self.line_at(item.span())), message, Some(&format!("from {} to {}", bounds.start(), bounds.end())));
+                }
+            }
+        }
+        Some(numbers)
+    }
+
+    /// Whether the key stands in the table; asking makes it known.
+    pub fn has(&mut self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+
     /// A table inside this one.
     pub fn table(&mut self, key: &str, mistakes: &mut Mistakes) -> Option<Self> {
         let value = self.value(key)?;

@@ -5,7 +5,6 @@
 
 pub mod evidence;
 pub mod fold;
-pub mod fraction;
 pub mod refunds;
 pub mod registry;
 pub mod universe;

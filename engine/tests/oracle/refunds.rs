@@ -2,8 +2,8 @@
 //!
 //! The running total that has been given back decides the amounts, so that all parts together give back exactly everything.
 
-use super::fraction::Fraction;
 use super::{Case, Price, Ruling, event_key};
+use crate::naive::fraction::Fraction;
 use domain::{Flags, Reason, RecordId, RecordKind, SymbolTable};
 use std::collections::BTreeMap;
 

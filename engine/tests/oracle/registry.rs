@@ -39,7 +39,7 @@ pub fn find(scheme: &Scheme, day: Day, record: &Record, carried: bool) -> Findin
         }
     };
     let issuer = card.map_or(record.issuer, |card| card.issuer);
-    let card_class = card.map_or(Symbol::NONE, |card| card.class);
+    let card_class = card.map_or(Symbol::NONE, |card| card.class_on(scheme.clock.calendar_day(record.time)));
     let class = if scheme.open.classes { first_present(&[record.class, card_class]) } else { card_class };
     let product = match scheme.party(earner) {
         _ if !record.product.is_none() => record.product,
@@ -101,7 +101,7 @@ fn card_trouble(scheme: &Scheme, record: &Record, issuer: Symbol) -> Option<Reas
             if date < card.valid_from || date > card.valid_to {
                 return Some(Reason::CardExpired);
             }
-            if !scheme.open.classes && !record.class.is_none() && record.class != card.class {
+            if !scheme.open.classes && !record.class.is_none() && record.class != card.class_on(date) {
                 return Some(Reason::WrongClass);
             }
         }
@@ -145,7 +145,9 @@ fn content_trouble(scheme: &Scheme, day: Day, record: &Record, finding: &Finding
             return Some(Reason::BalanceMismatch);
         }
     }
-    let covered =
-        scheme.tariff.version_on(clock.calendar_day(record.time)).is_some_and(|version| version.base_for(record.kind, finding.mode, finding.earner).is_some());
+    let covered = scheme
+        .tariff
+        .version_on(clock.calendar_day(record.time))
+        .is_some_and(|version| version.base.iter().any(|base| base.scope.covers(record.kind, finding.mode, finding.earner)));
     (!gives_back && !covered).then_some(Reason::NoTariff)
 }

@@ -119,6 +119,7 @@ no_tap_off_minor = 97
 unknown_pair_minor = 403
 same_station_minor = 51
 open_hours = 3
+gaps = "unknown-pair"
 
 [[base]]
 name = "purchases"
@@ -204,6 +205,7 @@ no_tap_on_minor = 0
 no_tap_off_minor = 103
 unknown_pair_minor = 405
 open_hours = 30
+gaps = "unknown-pair"
 
 [[base]]
 name = "purchases"

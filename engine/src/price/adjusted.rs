@@ -1,0 +1,338 @@
+//! A list price with the version's adjustments applied in their order.
+//!
+//! First the rules that count in caps and tiers, then the incentives, then what the ride leaves in the account's memory. The
+//! charge is rounded once, at the end, unless a rule or the tariff says otherwise.
+
+use super::amount::Amount;
+use super::reductions::Reductions;
+use super::ride::Ride;
+use super::{AccountState, Claim, Extras, Fare, Fold, Recorder, party_of};
+use crate::tariff::{Adjust, AdjustRule, Cap, Discount, Effect, Incentive, Incomplete, Rate, Rounding, Rules, Stack, Version};
+use domain::Flags;
+
+/// A price on its way down.
+pub(super) struct Falling {
+    pub left: Amount,
+    pub reductions: Reductions,
+    pub flags: Flags,
+    /// The bits of rules that were asked, and of those that applied.
+    covered: u64,
+    applied: u64,
+    /// Whether a cap has said what is left to the last unit.
+    capped: bool,
+}
+
+impl Fold<'_> {
+    pub(super) fn adjusted<R: Recorder>(
+        &self,
+        state: &mut AccountState,
+        version: &Version,
+        rules: &Rules,
+        ride: &Ride<'_>,
+        recorder: &mut R,
+    ) -> (Fare, Option<Box<Extras>>) {
+        let list_minor = ride.facts.list_minor;
+        let mut falling =
+            Falling { left: Amount::whole(list_minor), reductions: Reductions::new(list_minor), flags: ride.flags, covered: 0, applied: 0, capped: false };
+        let mut extras = None;
+        match ride.incomplete {
+            Incomplete::Fixed => {}
+            Incomplete::Capped => {
+                for adjust in rules.adjusts.iter().filter_map(|&at| version.adjust.get(usize::from(at))) {
+                    if let AdjustRule::Cap(cap) = &adjust.rule
+                        && self.covers(version, adjust, ride, &falling)
+                    {
+                        cap_charge(state, (version, adjust, cap), ride, &mut falling, recorder);
+                    }
+                }
+            }
+            Incomplete::Adjusted => {
+                self.reduce(state, version, rules, ride, &mut falling, recorder);
+                let settled_minor = settled(&falling, version.rounding, list_minor);
+                if !rules.incentives.is_empty() {
+                    self.incentives(state, version, rules, ride, &mut falling, &mut extras, recorder);
+                }
+                for adjust in rules.remembering.iter().filter_map(|&at| version.adjust.get(usize::from(at))) {
+                    if falling.covered & adjust.bit != 0 {
+                        self.remember(state, version, adjust, ride, settled_minor, falling.applied & adjust.bit != 0);
+                    }
+                }
+            }
+        }
+        let charged_minor = settled(&falling, version.rounding, list_minor);
+        let fare = Fare {
+            service_day: ride.service_day,
+            list_minor: list_minor + ride.outside_minor,
+            charged_minor: charged_minor + ride.outside_minor,
+            discounts: falling.reductions.shared(list_minor - charged_minor),
+            flags: falling.flags,
+        };
+        if let Some(extras) = &mut extras {
+            bound_claims(extras, &fare);
+        }
+        if !version.share.is_empty() {
+            self.share(state, version, ride, &fare, &mut extras);
+        }
+        (fare, extras)
+    }
+
+    /// The rules before the incentives.
+    fn reduce<R: Recorder>(&self, state: &mut AccountState, version: &Version, rules: &Rules, ride: &Ride<'_>, falling: &mut Falling, recorder: &mut R) {
+        let mut rest = rules.adjusts.as_slice();
+        while let Some((&at, after)) = rest.split_first() {
+            rest = after;
+            let Some(adjust) = version.adjust.get(usize::from(at)) else { continue };
+            if adjust.stack == Stack::Cheapest {
+                rest = self.cheapest(state, version, (adjust, rest), ride, falling, recorder);
+                continue;
+            }
+            if !self.covers(version, adjust, ride, falling) {
+                continue;
+            }
+            falling.covered |= adjust.bit;
+            if let AdjustRule::Cap(cap) = &adjust.rule {
+                cap_charge(state, (version, adjust, cap), ride, falling, recorder);
+                continue;
+            }
+            let replaces = adjust.stack == Stack::Replaces;
+            let start = if replaces { Amount::whole(ride.facts.list_minor) } else { falling.left };
+            if let Some(after) = self.effect(state, version, adjust, ride, start) {
+                if replaces {
+                    falling.reductions.clear();
+                }
+                falling.apply(adjust, ride, start, after, recorder);
+            }
+        }
+    }
+
+    /// Of neighbours of which the cheapest wins, the one that leaves least; of equal ones the first. Returns what comes after
+    /// them.
+    fn cheapest<'r, R: Recorder>(
+        &self,
+        state: &AccountState,
+        version: &Version,
+        (first, mut rest): (&Adjust, &'r [u16]),
+        ride: &Ride<'_>,
+        falling: &mut Falling,
+        recorder: &mut R,
+    ) -> &'r [u16] {
+        let start = falling.left;
+        let mut best: Option<(&Adjust, Amount)> = None;
+        let mut next = Some(first);
+        while let Some(adjust) = next {
+            if self.covers(version, adjust, ride, falling) {
+                falling.covered |= adjust.bit;
+                if let Some(after) = self.effect(state, version, adjust, ride, start)
+                    && best.is_none_or(|(_, lowest)| after.is_less_than(lowest))
+                {
+                    best = Some((adjust, after));
+                }
+            }
+            next = rest.first().and_then(|&at| version.adjust.get(usize::from(at))).filter(|adjust| adjust.stack == Stack::Cheapest);
+            if next.is_some() {
+                rest = rest.split_first().map_or(rest, |(_, after)| after);
+            }
+        }
+        if let Some((adjust, after)) = best {
+            falling.apply(adjust, ride, start, after, recorder);
+        }
+        rest
+    }
+
+    fn covers(&self, version: &Version, adjust: &Adjust, ride: &Ride<'_>, falling: &Falling) -> bool {
+        let condition = &adjust.scope.condition;
+        adjust.keeps_off & falling.applied == 0
+            && (adjust.waits_for == 0 || adjust.waits_for & falling.applied != 0)
+            && match (adjust.for_all, adjust.for_class) {
+                (true, _) => true,
+                (_, true) => condition.classes.contains(&ride.facts.class),
+                _ => condition.holds(&ride.facts, &version.periods, self.clock),
+            }
+    }
+
+    /// What is left after a rule; `None` where it does not apply.
+    fn effect(&self, state: &AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, start: Amount) -> Option<Amount> {
+        let after = match &adjust.rule {
+            AdjustRule::Discount(discount) => self.discount(state, adjust.slot, discount, ride, start)?,
+            AdjustRule::Transfer(transfer) => self.transferred(state, version, (adjust.slot, transfer), ride, start)?,
+            AdjustRule::Tier(tier) => {
+                let spent_minor = state.counted(adjust.slot, tier.span, ride.service_day, ride.facts.entry).amount_minor;
+                super::count::tiered(tier, spent_minor, start)
+            }
+            AdjustRule::Cap(_) | AdjustRule::Incentive(_) => return None,
+        };
+        Some(match adjust.rounding {
+            Some(rounding) => Amount::whole(after.rounded_minor(rounding)).at_most(start),
+            None => after,
+        })
+    }
+
+    fn discount(&self, state: &AccountState, slot: u16, discount: &Discount, ride: &Ride<'_>, start: Amount) -> Option<Amount> {
+        let mut slot = slot;
+        if let Some(nth) = &discount.nth {
+            if !nth.ordinals.has(state.counted(slot, nth.span, ride.service_day, ride.facts.entry).rides + 1) {
+                return None;
+            }
+            slot += 1;
+        }
+        if let Some(quota) = &discount.quota {
+            let used = state.counted(slot, quota.span, ride.service_day, ride.facts.entry).rides;
+            if quota.rides.is_some_and(|rides| used >= rides) {
+                return None;
+            }
+        }
+        Some(plain(discount.effect, start))
+    }
+
+    /// Last of all, from what everything else has left; they count in no cap or tier.
+    #[allow(clippy::too_many_arguments, reason = "what a ride is made of, and where it goes")]
+    fn incentives<R: Recorder>(
+        &self,
+        state: &mut AccountState,
+        version: &Version,
+        rules: &Rules,
+        ride: &Ride<'_>,
+        falling: &mut Falling,
+        extras: &mut Option<Box<Extras>>,
+        recorder: &mut R,
+    ) {
+        for adjust in rules.incentives.iter().filter_map(|&at| version.adjust.get(usize::from(at))) {
+            let AdjustRule::Incentive(incentive) = &adjust.rule else { continue };
+            if !self.covers(version, adjust, ride, falling) {
+                continue;
+            }
+            let list_minor = ride.facts.list_minor;
+            let before_minor = settled(falling, version.rounding, list_minor);
+            let Some(after) = allowed(state, adjust.slot, incentive, ride, before_minor, falling.left) else { continue };
+            let funder = adjust.funders.first().map(|&(funder, _)| party_of(funder, ride.tap)).unwrap_or_default();
+            falling.apply(adjust, ride, falling.left, after, recorder);
+            let amount_minor = before_minor - settled(falling, version.rounding, list_minor);
+            if amount_minor == 0 {
+                continue;
+            }
+            for (limit, slot) in incentive.limits.iter().zip(adjust.slot..) {
+                let counter = state.counter_mut(slot, limit.span, ride.service_day, ride.facts.entry);
+                counter.rides += 1;
+                counter.amount_minor += amount_minor;
+            }
+            if let Some(budget_minor) = incentive.budget_minor {
+                extras.get_or_insert_default().claims.push(Claim { slot: adjust.slot, budget_minor, funder, amount_minor });
+            }
+        }
+    }
+}
+
+impl Falling {
+    /// Lets a rule take the price from `before` to `after`.
+    fn apply<R: Recorder>(&mut self, adjust: &Adjust, ride: &Ride<'_>, before: Amount, after: Amount, recorder: &mut R) {
+        self.applied |= adjust.bit;
+        self.left = after;
+        match &adjust.rule {
+            AdjustRule::Discount(Discount { concession: true, .. }) => self.flags.set(Flags::CONCESSION),
+            AdjustRule::Transfer(_) => self.flags.set(Flags::TRANSFER),
+            AdjustRule::Cap(_) => self.flags.set(Flags::CAPPED),
+            AdjustRule::Discount(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) => {}
+        }
+        if !matches!(adjust.rule, AdjustRule::Cap(_)) {
+            self.capped = false;
+        }
+        recorder.adjusted(adjust, before, after);
+        if let [(funder, _)] = adjust.funders.as_slice() {
+            self.reductions.note(party_of(*funder, ride.tap), before, after);
+            return;
+        }
+        let weights: i64 = adjust.funders.iter().map(|&(_, weight)| weight).sum();
+        let (mut from, mut taken) = (before, 0);
+        for &(funder, weight) in &adjust.funders {
+            taken += weight;
+            let part = Rate { numerator: taken, denominator: weights.max(1) };
+            let to = before.minus(before.minus(after).times(part));
+            self.reductions.note(party_of(funder, ride.tap), from, to);
+            from = to;
+        }
+    }
+}
+
+/// No claim is larger than what its funder bears of the ride: shares are rounded together, claims one by one.
+fn bound_claims(extras: &mut Extras, fare: &Fare) {
+    let mut rest = fare.discounts;
+    for claim in &mut extras.claims {
+        let part = rest.iter_mut().find(|part| part.funder == claim.funder && part.amount_minor > 0);
+        claim.amount_minor = part.map_or(0, |part| {
+            let amount_minor = claim.amount_minor.min(part.amount_minor);
+            part.amount_minor -= amount_minor;
+            amount_minor
+        });
+    }
+    extras.claims.retain(|claim| claim.amount_minor != 0);
+}
+
+/// What is to be paid now, in whole units. A ride that nothing reduced is not rounded: nobody would fund the difference.
+fn settled(falling: &Falling, rounding: Rounding, list_minor: i64) -> i64 {
+    if falling.reductions.is_empty() {
+        return list_minor;
+    }
+    let rounding = if falling.capped { Rounding::default() } else { rounding };
+    falling.left.rounded_minor(rounding).min(list_minor)
+}
+
+/// A cap lets through what is not used up in its span, and counts it at its place among the rules.
+fn cap_charge<R: Recorder>(
+    state: &mut AccountState,
+    (version, adjust, cap): (&Version, &Adjust, &Cap),
+    ride: &Ride<'_>,
+    falling: &mut Falling,
+    recorder: &mut R,
+) {
+    let wanted_minor = settled(falling, version.rounding, ride.facts.list_minor);
+    let used = state.counted(adjust.slot, cap.span, ride.service_day, ride.facts.entry);
+    let mut allowed_minor = cap.amount_minor.map_or(wanted_minor, |cap_minor| wanted_minor.min((cap_minor - used.amount_minor).max(0)));
+    if cap.rides.is_some_and(|rides| used.rides >= rides) {
+        allowed_minor = 0;
+    }
+    if allowed_minor != 0 {
+        let counter = state.counter_mut(adjust.slot, cap.span, ride.service_day, ride.facts.entry);
+        counter.amount_minor += allowed_minor;
+        counter.rides += 1;
+    }
+    // A cap that does not bind leaves the exact amount: rounding it here would be a reduction (or the opposite of one) that
+    // nobody funds.
+    if allowed_minor != wanted_minor {
+        let before = falling.left;
+        falling.apply(adjust, ride, before, Amount::whole(allowed_minor).at_most(before), recorder);
+        falling.capped = true;
+    }
+}
+
+/// What a plain effect leaves.
+pub(super) fn plain(effect: Effect, start: Amount) -> Amount {
+    match effect {
+        Effect::Rate(rate) => start.times(rate),
+        Effect::Price { minor } => start.at_most(Amount::whole(minor)),
+        Effect::Off { minor, .. } => start.less(minor.unwrap_or(0)).at_least_zero(),
+        Effect::Through => start,
+    }
+}
+
+/// What an incentive leaves within its limits; `None` where it has nothing to give.
+fn allowed(state: &AccountState, slot: u16, incentive: &Incentive, ride: &Ride<'_>, before_minor: i64, left: Amount) -> Option<Amount> {
+    let mut most_minor = incentive.ride_max_minor;
+    for (limit, slot) in incentive.limits.iter().zip(slot..) {
+        let used = state.counted(slot, limit.span, ride.service_day, ride.facts.entry);
+        if limit.rides.is_some_and(|rides| used.rides >= rides) {
+            return None;
+        }
+        if let Some(amount_minor) = limit.amount_minor {
+            let rest_minor = amount_minor - used.amount_minor;
+            most_minor = Some(most_minor.map_or(rest_minor, |most| most.min(rest_minor)));
+        }
+    }
+    let after = plain(incentive.effect, left);
+    match most_minor {
+        Some(..=0) => None,
+        // The rider never pays less than what stood before it, less the most that it gives.
+        // Where the standing amount was rounded up, that may be more than what is exactly left.
+        Some(most_minor) if after.is_less_than(Amount::whole(before_minor - most_minor)) => Some(left.at_most(Amount::whole(before_minor - most_minor))),
+        _ => Some(after),
+    }
+}

@@ -1,0 +1,49 @@
+//! A ride on its way to its price: the tap that decides it, and what its rules may ask.
+
+use super::Tap;
+use crate::tariff::{Facts, Incomplete, Steps, ZoneSet};
+use domain::{Day, Flags};
+
+#[derive(Clone, Copy)]
+pub struct Ride<'t> {
+    /// The deciding tap.
+    pub tap: &'t Tap,
+    pub facts: Facts,
+    /// The tap-on's.
+    pub service_day: Day,
+    pub flags: Flags,
+    /// Metres or stops, and the steps that price them.
+    pub length: Option<i64>,
+    pub steps: Option<&'t Steps>,
+    /// What is charged outside all adjustments.
+    pub outside_minor: i64,
+    /// Which adjustments a journey that lacks an end gets.
+    pub incomplete: Incomplete,
+}
+
+impl<'t> Ride<'t> {
+    /// What a tap alone says.
+    #[must_use]
+    pub fn facts(tap: &Tap) -> Facts {
+        Facts {
+            class: tap.class,
+            medium: tap.medium,
+            issuer: tap.issuer,
+            route: tap.route,
+            from: if tap.from.is_none() { tap.location } else { tap.from },
+            to: tap.location,
+            birth: tap.birth,
+            entry: tap.time,
+            exit: tap.time,
+            zones: ZoneSet::default(),
+            list_minor: 0,
+            complete: true,
+        }
+    }
+
+    /// A ride of one tap.
+    #[must_use]
+    pub fn new(tap: &'t Tap, facts: Facts) -> Self {
+        Self { tap, facts, service_day: tap.service_day, flags: Flags::RIDE, length: None, steps: None, outside_minor: 0, incomplete: Incomplete::Adjusted }
+    }
+}

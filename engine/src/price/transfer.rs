@@ -1,0 +1,120 @@
+//! Transfers: whether a ride continues the one before it, and what it then costs.
+//!
+//! A rule keeps one run per account: the rides that continued each other. A ride that is asked and is no transfer opens a new
+//! run. One that began before the run's last ride ended (it came in late, or overlaps it) stands alone and changes nothing.
+
+use super::adjusted::plain;
+use super::amount::Amount;
+use super::ride::Ride;
+use super::{AccountState, Fold, Leg, Run};
+use crate::tariff::{Against, Effect, Opening, Transfer, Version, WindowFrom};
+use domain::Symbol;
+
+impl Fold<'_> {
+    /// What a transfer leaves to pay; `None` where the ride is none.
+    #[allow(clippy::unused_self, reason = "one of the fold's rules, called like the others")]
+    pub(super) fn transferred(
+        &self,
+        state: &AccountState,
+        version: &Version,
+        (slot, transfer): (u16, &Transfer),
+        ride: &Ride<'_>,
+        start: Amount,
+    ) -> Option<Amount> {
+        let run = state.run(slot)?;
+        let leg = state.leg(slot);
+        if !continues(version, transfer, run, leg, ride) {
+            return None;
+        }
+        let Some(leg) = leg else { return Some(plain(transfer.effect, start)) };
+        Some(match transfer.effect {
+            Effect::Off { minor, against: Some(against) } => {
+                let measure_minor = match against {
+                    Against::FirstList => leg.first_list_minor,
+                    Against::FirstPaid => leg.first_paid_minor,
+                    Against::LastList => leg.last_list_minor,
+                    Against::LastPaid => leg.last_paid_minor,
+                    Against::DearestList => leg.dearest_list_minor,
+                    Against::AllPaid => leg.all_paid_minor,
+                };
+                start.less(minor.map_or(measure_minor, |minor| minor.min(measure_minor))).at_least_zero()
+            }
+            Effect::Through => start.at_most(Amount::whole((through_minor(leg, ride) - leg.due_minor).max(0))),
+            effect => plain(effect, start),
+        })
+    }
+
+    /// Steps the rule's run.
+    #[allow(clippy::unused_self, reason = "one of the fold's rules, called like the others")]
+    pub(super) fn remember_run(&self, state: &mut AccountState, version: &Version, (slot, transfer): (u16, &Transfer), ride: &Ride<'_>, settled_minor: i64) {
+        let (entry, exit) = (ride.facts.entry, ride.facts.exit);
+        let known = state.run(slot).copied();
+        if known.is_some_and(|run| entry < run.last) {
+            return;
+        }
+        let continued = known.filter(|run| continues(version, transfer, run, state.leg(slot), ride));
+        let moves = transfer.opening == Opening::Any || settled_minor > 0;
+        if continued.is_none() && !moves {
+            return;
+        }
+        let last = if transfer.window_from == WindowFrom::LastEntry { entry } else { exit };
+        let first = if transfer.window_from == WindowFrom::FirstExit { exit } else { entry };
+        *state.run_mut(slot) = match continued {
+            Some(run) => Run { transfers: run.transfers + 1, last: if moves { last } else { run.last }, ..run },
+            None => Run { slot, transfers: 0, first, last },
+        };
+        if !transfer.asks_legs {
+            return;
+        }
+        let tap = ride.tap;
+        let list_minor = ride.facts.list_minor;
+        let leg = state.leg_mut(slot);
+        if continued.is_none() {
+            *leg = Leg { slot, first_list_minor: list_minor, first_paid_minor: settled_minor, ..Leg::default() };
+        }
+        leg.due_minor = if ride.length.is_some() { leg.due_minor.max(through_minor(leg, ride)) } else { leg.due_minor + list_minor };
+        leg.length += ride.length.unwrap_or(0);
+        (leg.mode, leg.operator, leg.route, leg.vehicle, leg.exit) = (tap.mode, tap.operator, tap.route, tap.vehicle, exit);
+        (leg.last_list_minor, leg.last_paid_minor) = (list_minor, settled_minor);
+        leg.dearest_list_minor = leg.dearest_list_minor.max(list_minor);
+        leg.all_paid_minor += settled_minor;
+    }
+}
+
+/// The fare of all metres so far and this ride's.
+fn through_minor(leg: &Leg, ride: &Ride<'_>) -> i64 {
+    let total = ride.length.map(|length| leg.length + length);
+    let fare_minor = total.zip(ride.steps).and_then(|(total, steps)| steps.fare_minor(total));
+    fare_minor.unwrap_or(leg.due_minor + ride.facts.list_minor)
+}
+
+/// Whether a ride continues a run.
+fn continues(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> bool {
+    let (entry, exit) = (ride.facts.entry, ride.facts.exit);
+    let now = if transfer.until_exit { exit } else { entry };
+    let from = match transfer.window_from {
+        WindowFrom::LastExit | WindowFrom::LastEntry => run.last,
+        WindowFrom::FirstEntry | WindowFrom::FirstExit => run.first,
+    };
+    entry >= run.last
+        && run.transfers < transfer.rides_max
+        && now.0 - from.0 <= transfer.window_ms
+        && transfer.run_ms.is_none_or(|ms| now.0 - run.first.0 <= ms)
+        && (!transfer.asks_legs || leg.is_some_and(|leg| changes(version, transfer, leg, ride)))
+}
+
+/// Whether what must change between two rides has.
+fn changes(version: &Version, transfer: &Transfer, leg: &Leg, ride: &Ride<'_>) -> bool {
+    let (tap, wanted) = (ride.tap, &transfer.changes);
+    let known = |a: Symbol, b: Symbol| !a.is_none() && !b.is_none();
+    let same_line = known(leg.route, tap.route) && version.same_line(leg.route, tap.route);
+    let again = wanted.line_again_ms.is_some_and(|ms| ride.facts.entry.0 - leg.exit.0 >= ms);
+    let pair = |pairs: &[(Symbol, Symbol)], before: Symbol, now: Symbol| pairs.is_empty() || pairs.contains(&(before, now));
+    pair(&transfer.pairs, leg.mode, tap.mode)
+        && pair(&transfer.operator_pairs, leg.operator, tap.operator)
+        && !(wanted.vehicle && known(leg.vehicle, tap.vehicle) && leg.vehicle == tap.vehicle)
+        && !(wanted.line && same_line && !again)
+        && !(wanted.direction && same_line && leg.route != tap.route)
+        && !(wanted.operator && leg.operator == tap.operator)
+        && (!wanted.same_operator || leg.operator == tap.operator)
+}

@@ -1,0 +1,286 @@
+//! Adjustments: what is taken off a list price, by which rule, and what an account must remember for it.
+
+use super::{Funder, Rate, Rounding, Scope};
+use domain::Symbol;
+
+#[derive(Clone, Debug)]
+pub struct Adjust {
+    pub name: String,
+    pub scope: Scope,
+    /// Who bears what it takes off, with weights; one at least.
+    pub funders: Vec<(Funder, i64)>,
+    pub stack: Stack,
+    /// Positions of rules that keep this one off when they have applied, and of those that must have.
+    pub unless: Vec<usize>,
+    pub only_after: Vec<usize>,
+    /// Of what is left to pay after it.
+    pub rounding: Option<Rounding>,
+    pub rule: AdjustRule,
+    /// Its first slot in an account's memory; rules that remember nothing have none.
+    pub slot: u16,
+    /// Its bit in the marks of a ride, for rules that others name or that remember; otherwise zero.
+    pub bit: u64,
+    /// The bits of `unless` and of `only_after`.
+    pub keeps_off: u64,
+    pub waits_for: u64,
+    /// Whether it has no condition, or none but on the rider's class.
+    pub for_all: bool,
+    pub for_class: bool,
+}
+
+/// How a rule goes together with those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stack {
+    /// It takes off from what is left.
+    #[default]
+    Adds,
+    /// It takes off from the list price, and what rules before it took off is void.
+    Replaces,
+    /// Of neighbours that say so, the one that leaves least to pay applies; each counts from what was left before them all.
+    Cheapest,
+}
+
+#[derive(Clone, Debug)]
+pub enum AdjustRule {
+    Discount(Discount),
+    Transfer(Transfer),
+    Cap(Cap),
+    Tier(Tier),
+    Incentive(Incentive),
+}
+
+/// What a rule makes of a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The rider pays this part of it.
+    Rate(Rate),
+    /// The rider pays this, unless less is left.
+    Price { minor: i64 },
+    /// The least of these and of what is left is taken off.
+    Off { minor: Option<i64>, against: Option<Against> },
+    /// The fare of all legs' metres together, less what the legs before were due by it.
+    Through,
+}
+
+/// What a transfer's discount is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    FirstList,
+    FirstPaid,
+    LastList,
+    LastPaid,
+    /// The dearest list price so far: the rider pays the difference to it.
+    DearestList,
+    /// All that was paid since the run began.
+    AllPaid,
+}
+
+/// The stretch of time over which something is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// A service day.
+    Day,
+    /// Monday to Sunday.
+    Week,
+    Month,
+    Year,
+    /// So many service days from the first ride counted.
+    Days(i32),
+    /// So long from the first ride counted: this instant and not one more.
+    Millis(i64),
+    Ever,
+}
+
+impl Span {
+    /// For comparing which reaches further: days, roughly.
+    #[must_use]
+    pub const fn days(self) -> i64 {
+        match self {
+            Self::Day => 1,
+            Self::Week => 7,
+            Self::Month => 31,
+            Self::Year => 366,
+            Self::Days(days) => days as i64,
+            Self::Millis(ms) => ms / domain::time::DAY_MS + 1,
+            Self::Ever => i64::MAX,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Discount {
+    pub effect: Effect,
+    /// The rides of a span that it is for.
+    pub nth: Option<Nth>,
+    /// How often it applies.
+    pub quota: Option<Limit>,
+    /// Whether rides are flagged as a concession's.
+    pub concession: bool,
+}
+
+/// Counts all rides that the rule covers.
+#[derive(Clone, Debug)]
+pub struct Nth {
+    pub span: Span,
+    pub ordinals: Ordinals,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ordinals {
+    These(Vec<u32>),
+    /// Both included.
+    Between(u32, u32),
+}
+
+impl Ordinals {
+    #[must_use]
+    pub fn has(&self, number: u32) -> bool {
+        match self {
+            Self::These(list) => list.contains(&number),
+            Self::Between(first, last) => (*first..=*last).contains(&number),
+        }
+    }
+}
+
+/// So many rides, or so much money, in a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub span: Span,
+    pub rides: Option<u32>,
+    pub amount_minor: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Up to this after the reference, the instant included.
+    pub window_ms: i64,
+    pub window_from: WindowFrom,
+    /// Up to this after the first ride's beginning.
+    pub run_ms: Option<i64>,
+    /// Transfers in a row; the next ride starts a new run.
+    pub rides_max: u32,
+    pub effect: Effect,
+    /// Whether the tap-off must lie in the window, not only the tap-on.
+    pub until_exit: bool,
+    /// Modes before and now; none is any.
+    pub pairs: Vec<(Symbol, Symbol)>,
+    pub operator_pairs: Vec<(Symbol, Symbol)>,
+    pub changes: Changes,
+    pub opening: Opening,
+    /// Whether more than the times of a run must be remembered.
+    pub asks_legs: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WindowFrom {
+    /// The last ride's tap-off, or its only tap.
+    #[default]
+    LastExit,
+    LastEntry,
+    FirstEntry,
+    FirstExit,
+}
+
+/// Which rides open a window or move it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opening {
+    #[default]
+    Any,
+    /// Those that cost the rider something.
+    Paid,
+}
+
+/// What must change between two rides. What a record does not say is taken as changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub vehicle: bool,
+    pub line: bool,
+    /// The same line counts as changed from this after the last ride's end on.
+    pub line_again_ms: Option<i64>,
+    /// Another route of the same line (its other direction) does not count.
+    pub direction: bool,
+    pub operator: bool,
+    pub same_operator: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cap {
+    pub span: Span,
+    pub amount_minor: Option<i64>,
+    /// Paid rides, after which rides are free.
+    pub rides: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tier {
+    pub span: Span,
+    /// From this spend on, the rider pays this part. Ascending, the first from zero.
+    pub steps: Vec<(i64, Rate)>,
+    pub reading: Reading,
+    /// Whether the spend is of list prices, not of what was paid.
+    pub counts_list: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// The spend before the ride decides about all of it.
+    #[default]
+    Before,
+    /// The part of a ride that goes beyond a step is charged at the next rate.
+    Marginal,
+}
+
+#[derive(Clone, Debug)]
+pub struct Incentive {
+    pub effect: Effect,
+    pub ride_max_minor: Option<i64>,
+    /// Each has a slot of its own, from the rule's on.
+    pub limits: Vec<Limit>,
+    /// Over all riders: the ride makes a claim, which the close grants.
+    pub budget_minor: Option<i64>,
+}
+
+impl AdjustRule {
+    /// The names under which an account remembers something for the rule, after the rule's own name.
+    #[must_use]
+    pub fn slots(&self) -> Vec<&'static str> {
+        const LIMITS: [&str; 8] = ["/limit-1", "/limit-2", "/limit-3", "/limit-4", "/limit-5", "/limit-6", "/limit-7", "/limit-8"];
+        match self {
+            Self::Discount(Discount { nth, quota, .. }) => [nth.is_some().then_some(""), quota.is_some().then_some("/quota")].into_iter().flatten().collect(),
+            Self::Transfer(_) | Self::Cap(_) | Self::Tier(_) => vec![""],
+            Self::Incentive(incentive) => LIMITS.into_iter().take(incentive.limits.len()).collect(),
+        }
+    }
+
+    /// The spans of its slots, in their order.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        match self {
+            Self::Discount(Discount { nth, quota, .. }) => nth.iter().map(|nth| nth.span).chain(quota.iter().map(|quota| quota.span)).collect(),
+            // A run is forgotten by its time.
+            Self::Transfer(_) => vec![Span::Day],
+            Self::Cap(cap) => vec![cap.span],
+            Self::Tier(tier) => vec![tier.span],
+            Self::Incentive(incentive) => incentive.limits.iter().map(|limit| limit.span).collect(),
+        }
+    }
+
+    /// Whether what it remembers is written down when all rules have been asked. Caps and incentives count at their place.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        !matches!(self, Self::Cap(_) | Self::Incentive(_)) && !self.slots().is_empty()
+    }
+}
+
+impl Transfer {
+    /// What [`Transfer::asks_legs`] follows from.
+    #[must_use]
+    pub fn names_legs(&self) -> bool {
+        let effect = match self.effect {
+            Effect::Off { against, .. } => against.is_some(),
+            Effect::Through => true,
+            Effect::Rate(_) | Effect::Price { .. } => false,
+        };
+        effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || self.changes != Changes::default()
+    }
+}

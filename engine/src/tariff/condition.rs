@@ -1,0 +1,153 @@
+//! Which rides a rule is for.
+//!
+//! What can be told from the record's kind, mode and operator alone is in the [`Scope`] and is worked out when the tariff is
+//! read; the rest is a [`Condition`] and is asked per ride. An empty list is any.
+
+use super::{Period, ZoneSet};
+use crate::scheme::clock::LocalClock;
+use domain::{Day, EventTime, RecordKind, Symbol};
+
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    pub kinds: Vec<RecordKind>,
+    pub modes: Vec<Symbol>,
+    pub operators: Vec<Symbol>,
+    pub condition: Condition,
+}
+
+impl Scope {
+    #[must_use]
+    pub fn covers(&self, kind: RecordKind, mode: Symbol, operator: Symbol) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.modes.is_empty() || self.modes.contains(&mode))
+            && (self.operators.is_empty() || self.operators.contains(&operator))
+    }
+}
+
+/// Which moment of a ride decides about periods and ages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deciding {
+    /// The tap-on, or the only tap.
+    #[default]
+    Entry,
+    /// The tap-off, or the only tap.
+    Exit,
+    /// Both of them.
+    Both,
+    /// Either of them.
+    Either,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Condition {
+    pub classes: Vec<Symbol>,
+    pub not_classes: Vec<Symbol>,
+    pub media: Vec<Symbol>,
+    pub not_media: Vec<Symbol>,
+    pub issuers: Vec<Symbol>,
+    pub routes: Vec<Symbol>,
+    pub not_routes: Vec<Symbol>,
+    /// Where the ride began and ended.
+    pub from: Vec<Symbol>,
+    pub to: Vec<Symbol>,
+    /// Completed years of life, both included. A rider whose date of birth is not known has no age.
+    pub ages: Option<(i32, i32)>,
+    /// The ride stays within these zones (one that has none does).
+    pub zones: Option<ZoneSet>,
+    /// The ride touches one of these zones.
+    pub touches: Option<ZoneSet>,
+    /// Positions of periods: in any of `when`, in none of `not_when`.
+    pub when: Vec<usize>,
+    pub not_when: Vec<usize>,
+    pub decided_by: Deciding,
+    /// Whether the ride has both its ends.
+    pub complete: Option<bool>,
+    pub list_from_minor: Option<i64>,
+    pub list_to_minor: Option<i64>,
+}
+
+/// What a condition may ask of a ride.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    pub class: Symbol,
+    pub medium: Symbol,
+    pub issuer: Symbol,
+    pub route: Symbol,
+    pub from: Symbol,
+    pub to: Symbol,
+    pub birth: Option<Day>,
+    pub entry: EventTime,
+    pub exit: EventTime,
+    pub zones: ZoneSet,
+    pub list_minor: i64,
+    pub complete: bool,
+}
+
+impl Condition {
+    /// Whether it holds for every ride.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let words = [&self.classes, &self.not_classes, &self.media, &self.not_media, &self.issuers, &self.routes, &self.not_routes, &self.from, &self.to];
+        words.iter().all(|list| list.is_empty())
+            && self.ages.is_none()
+            && self.zones.is_none()
+            && self.touches.is_none()
+            && self.when.is_empty()
+            && self.not_when.is_empty()
+            && self.complete.is_none()
+            && self.list_from_minor.is_none()
+            && self.list_to_minor.is_none()
+    }
+
+    /// Whether it asks for the rider's class and nothing else, as most do.
+    #[must_use]
+    pub fn asks_class_only(&self) -> bool {
+        !self.classes.is_empty() && Self { classes: Vec::new(), ..self.clone() }.is_empty()
+    }
+
+    #[must_use]
+    pub fn holds(&self, facts: &Facts, periods: &[Period], clock: &LocalClock) -> bool {
+        any_of(&self.classes, facts.class)
+            && !self.not_classes.contains(&facts.class)
+            && any_of(&self.media, facts.medium)
+            && !self.not_media.contains(&facts.medium)
+            && any_of(&self.issuers, facts.issuer)
+            && any_of(&self.routes, facts.route)
+            && !self.not_routes.contains(&facts.route)
+            && any_of(&self.from, facts.from)
+            && any_of(&self.to, facts.to)
+            && self.zones.is_none_or(|zones| facts.zones.is_within(zones))
+            && self.touches.is_none_or(|zones| facts.zones.meets(zones))
+            && self.complete.is_none_or(|complete| complete == facts.complete)
+            && self.list_from_minor.is_none_or(|from| from <= facts.list_minor)
+            && self.list_to_minor.is_none_or(|to| facts.list_minor <= to)
+            && (self.ages.is_none() || self.in_moments(facts, |time| self.is_of_age(facts.birth, clock.calendar_day(time))))
+            && (self.when.is_empty() || self.in_moments(facts, |time| in_any(&self.when, periods, time, clock)))
+            && (self.not_when.is_empty() || self.in_moments(facts, |time| !in_any(&self.not_when, periods, time, clock)))
+    }
+
+    fn in_moments(&self, facts: &Facts, holds: impl Fn(EventTime) -> bool) -> bool {
+        match self.decided_by {
+            Deciding::Entry => holds(facts.entry),
+            Deciding::Exit => holds(facts.exit),
+            Deciding::Both => holds(facts.entry) && holds(facts.exit),
+            Deciding::Either => holds(facts.entry) || holds(facts.exit),
+        }
+    }
+
+    fn is_of_age(&self, birth: Option<Day>, day: Day) -> bool {
+        match (self.ages, birth) {
+            (Some((youngest, oldest)), Some(birth)) => (youngest..=oldest).contains(&birth.years_until(day)),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+}
+
+fn any_of(list: &[Symbol], word: Symbol) -> bool {
+    list.is_empty() || list.contains(&word)
+}
+
+fn in_any(wanted: &[usize], periods: &[Period], time: EventTime, clock: &LocalClock) -> bool {
+    wanted.iter().filter_map(|&at| periods.get(at)).any(|period| period.has(time, clock))
+}

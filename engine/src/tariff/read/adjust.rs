@@ -1,0 +1,289 @@
+//! Reading `[[adjust]]`: what is taken off list prices.
+
+use super::words::{MINUTE_MS, amount, effect, funders, limit, minutes, needed_amount, needed_span, percent, rounding};
+use super::{Context, scope};
+use crate::mistake::Mistakes;
+use crate::scheme::guess::{allowed, hint, shown};
+use crate::scheme::table::{At, Table};
+use crate::tariff::{
+    Adjust, AdjustRule, Cap, Changes, Discount, Incentive, Nth, Opening, Ordinals, Rate, Reading, Scope, Span, Stack, Tier, Transfer, WindowFrom, ZoneSet,
+};
+use domain::Symbol;
+
+const RULES: [&str; 7] = ["class", "discount", "transfer", "cap", "day-cap", "tier", "incentive"];
+/// A window is at most a week.
+const WINDOW_MINUTES_MAX: i64 = 7 * 24 * 60;
+const LIMITS_MAX: usize = 8;
+
+/// A rule as read: the names that it refers to are looked up when all are known.
+pub struct Named {
+    pub adjust: Adjust,
+    pub line: Option<u32>,
+    pub unless: Vec<At<String>>,
+    pub only_after: Vec<At<String>>,
+}
+
+/// The rules that a table stands for: one, or one per set of zones.
+pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Vec<Named> {
+    let Some(name) = table.text("name", mistakes) else {
+        table.missing("name", "\"students\"", mistakes);
+        return Vec::new();
+    };
+    let Some(word) = table.text("rule", mistakes) else {
+        table.missing("rule", "\"discount\"", mistakes);
+        return Vec::new();
+    };
+    let scope = scope::scope(table, context, mistakes);
+    let funders = funders(table, context, mistakes);
+    let stacks = [("adds", Stack::Adds), ("replaces", Stack::Replaces), ("cheapest", Stack::Cheapest)];
+    let stack = table.choice("stack", &stacks, mistakes).unwrap_or_default();
+    let unless = table.texts("unless", mistakes).unwrap_or_default();
+    let only_after = table.texts("only_after", mistakes).unwrap_or_default();
+    let mut zoned = Vec::new();
+    let rule = match word.value.as_str() {
+        "class" | "discount" => discount(table, &scope, &word.value, &name.value, mistakes).map(AdjustRule::Discount),
+        "transfer" => transfer(table, context, mistakes).map(AdjustRule::Transfer),
+        "cap" => {
+            zoned = zone_amounts(table, mistakes);
+            cap(table, !zoned.is_empty(), mistakes).map(AdjustRule::Cap)
+        }
+        "day-cap" => {
+            needed_amount(table, "amount_minor", mistakes).map(|minor| AdjustRule::Cap(Cap { span: Span::Day, amount_minor: Some(minor), rides: None }))
+        }
+        "tier" => tier(table, mistakes).map(AdjustRule::Tier),
+        "incentive" => incentive(table, mistakes).map(AdjustRule::Incentive),
+        other => {
+            let message = format!("{} is not an adjustment", shown(other));
+            table.mistake(Some(word.line), message, Some(&hint(other, RULES, &allowed(&RULES))), mistakes);
+            return Vec::new();
+        }
+    };
+    // A cap counts what is paid at its place, which a rule that may lose cannot.
+    if stack == Stack::Cheapest && matches!(rule, Some(AdjustRule::Cap(_) | AdjustRule::Incentive(_))) {
+        table.mistake(table.line(), "a cap or an incentive cannot be one of several of which the cheapest wins", Some("write it after them"), mistakes);
+    }
+    let rounding = rounding(table, mistakes);
+    table.finish(mistakes);
+    let Some(rule) = rule else { return Vec::new() };
+    let (for_all, for_class) = (scope.condition.is_empty(), scope.condition.asks_class_only());
+    let adjust = Adjust {
+        name: name.value,
+        scope,
+        funders,
+        stack,
+        unless: Vec::new(),
+        only_after: Vec::new(),
+        rounding,
+        rule,
+        slot: 0,
+        bit: 0,
+        keeps_off: 0,
+        waits_for: 0,
+        for_all,
+        for_class,
+    };
+    let named = |adjust: Adjust| Named { adjust, line: table.line(), unless: unless.clone(), only_after: only_after.clone() };
+    if zoned.is_empty() {
+        return vec![named(adjust)];
+    }
+    let cap_for = |(text, zones, minor): (String, ZoneSet, i64)| {
+        let mut one = adjust.clone();
+        one.name = format!("{} zones {text}", adjust.name);
+        one.scope.condition.zones = Some(zones);
+        (one.for_all, one.for_class) = (false, false);
+        if let AdjustRule::Cap(cap) = &mut one.rule {
+            cap.amount_minor = Some(minor);
+        }
+        named(one)
+    };
+    zoned.into_iter().map(cap_for).collect()
+}
+
+fn discount(table: &mut Table<'_>, scope: &Scope, word: &str, name: &str, mistakes: &mut Mistakes) -> Option<Discount> {
+    if word == "class" && scope.condition.classes.is_empty() && !table.has("classes") {
+        table.mistake(table.line(), format!("`{name}` names no classes"), Some("e.g. classes = [\"student\"]"), mistakes);
+    }
+    let nth = table.table("nth", mistakes).and_then(|mut nth| self::nth(&mut nth, mistakes));
+    let quota = table.table("quota", mistakes).and_then(|mut quota| limit(&mut quota, mistakes));
+    let concession = !scope.condition.classes.is_empty() || scope.condition.ages.is_some();
+    Some(Discount { effect: effect(table, false, mistakes)?, nth, quota, concession })
+}
+
+/// `nth = { per = "month", rides = [40, 50, 60] }`, or `from` and `to`.
+fn nth(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Nth> {
+    let span = needed_span(table, mistakes);
+    let bounds = 1..=i64::from(u32::MAX);
+    let rides = table.integers("rides", bounds.clone(), mistakes);
+    let from = table.integer("from", bounds.clone(), mistakes);
+    let to = table.integer("to", bounds, mistakes);
+    let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    let ordinals = match (rides, &from, &to) {
+        (Some(rides), None, None) => Some(Ordinals::These(rides.into_iter().map(number).collect())),
+        (None, None, None) | (Some(_), ..) => {
+            table.mistake(table.line(), "does not say which rides", Some("rides = [40, 50, 60], or from = 11, or to = 10"), mistakes);
+            None
+        }
+        (None, from, to) => Some(Ordinals::Between(from.as_ref().map_or(1, |at| number(at.value)), to.as_ref().map_or(u32::MAX, |at| number(at.value)))),
+    };
+    if let Some(Ordinals::Between(first, last)) = ordinals
+        && first > last
+    {
+        table.mistake(table.line(), "`from` is after `to`: it is for no ride", None, mistakes);
+    }
+    table.finish(mistakes);
+    Some(Nth { span: span?, ordinals: ordinals? })
+}
+
+fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Transfer> {
+    let window = table.integer("window_minutes", 1..=WINDOW_MINUTES_MAX, mistakes);
+    if window.is_none() && !table.has("window_minutes") {
+        table.missing("window_minutes", "120", mistakes);
+    }
+    let froms = [
+        ("last-exit", WindowFrom::LastExit),
+        ("last-entry", WindowFrom::LastEntry),
+        ("first-entry", WindowFrom::FirstEntry),
+        ("first-exit", WindowFrom::FirstExit),
+    ];
+    let rides_max = table.integer("rides_max", 1..=i64::from(u32::MAX), mistakes);
+    if rides_max.is_none() && !table.has("rides_max") {
+        table.mistake(table.line(), "`rides_max` is missing", Some("how many rides in a row are transfers: rides_max = 1"), mistakes);
+    }
+    let changes = Changes {
+        vehicle: table.flag("other_vehicle", mistakes).unwrap_or(false),
+        line: table.flag("other_line", mistakes).unwrap_or(false) || table.has("same_line_after_minutes"),
+        line_again_ms: minutes(table, "same_line_after_minutes", mistakes),
+        direction: table.flag("not_back", mistakes).unwrap_or(false),
+        operator: table.flag("other_operator", mistakes).unwrap_or(false),
+        same_operator: table.flag("same_operator", mistakes).unwrap_or(false),
+    };
+    if changes.operator && changes.same_operator {
+        table.mistake(table.line(), "`other_operator` and `same_operator` exclude each other", Some("keep one of them"), mistakes);
+    }
+    let transfer = Transfer {
+        window_ms: 0,
+        window_from: table.choice("window_from", &froms, mistakes).unwrap_or_default(),
+        run_ms: minutes(table, "run_minutes", mistakes),
+        rides_max: rides_max.and_then(|rides| u32::try_from(rides.value).ok()).unwrap_or(1),
+        effect: effect(table, true, mistakes)?,
+        until_exit: table.choice("until", &[("entry", false), ("exit", true)], mistakes).unwrap_or(false),
+        pairs: pairs(table, "pairs", context, mistakes),
+        operator_pairs: pairs(table, "operator_pairs", context, mistakes),
+        changes,
+        opening: table.choice("opened_by", &[("any", Opening::Any), ("paid", Opening::Paid)], mistakes).unwrap_or_default(),
+        asks_legs: false,
+    };
+    if transfer.run_ms.is_some() && transfer.window_from == WindowFrom::FirstExit {
+        table.mistake(table.line(), "`run_minutes` counts from the first entry, the window from the first exit", Some("keep one of the two"), mistakes);
+    }
+    Some(Transfer { window_ms: window?.value * MINUTE_MS, asks_legs: transfer.names_legs(), ..transfer })
+}
+
+/// `pairs = ["bus > metro", "bus > bus"]`; either side may be a group.
+fn pairs(table: &mut Table<'_>, key: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Vec<(Symbol, Symbol)> {
+    let mut pairs = Vec::new();
+    for pair in table.texts(key, mistakes).unwrap_or_default() {
+        let side = |text: &str| -> Vec<Symbol> {
+            match context.groups.get(text) {
+                Some(members) => members.iter().map(|member| context.symbols.intern(member)).collect(),
+                None => vec![context.symbols.intern(text)],
+            }
+        };
+        match pair.value.split_once('>').map(|(before, now)| (before.trim(), now.trim())).filter(|(before, now)| !before.is_empty() && !now.is_empty()) {
+            Some((before, now)) => {
+                let now = side(now);
+                pairs.extend(side(before).into_iter().flat_map(|before| now.iter().map(move |&now| (before, now))));
+            }
+            None => table.mistake(Some(pair.line), format!("{} is not a pair", shown(&pair.value)), Some("before and after: \"bus > metro\""), mistakes),
+        }
+    }
+    pairs
+}
+
+fn cap(table: &mut Table<'_>, zoned: bool, mistakes: &mut Mistakes) -> Option<Cap> {
+    let span = needed_span(table, mistakes);
+    let amount_minor = amount(table, "amount_minor", mistakes);
+    let rides = table.integer("rides", 1..=i64::from(u32::MAX), mistakes).and_then(|rides| u32::try_from(rides.value).ok());
+    if !zoned && !table.has("amount_minor") && !table.has("rides") && !table.has("amounts") {
+        table.mistake(table.line(), "caps nothing", Some("amount_minor = 2000, or rides = 12"), mistakes);
+        return None;
+    }
+    Some(Cap { span: span?, amount_minor, rides })
+}
+
+/// `amounts = [{ zones = "1-2", amount_minor = 890 }, …]`: a cap for each, for the rides that stay within its zones.
+fn zone_amounts(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<(String, ZoneSet, i64)> {
+    let mut amounts: Vec<(String, ZoneSet, i64)> = Vec::new();
+    for mut part in table.tables("amounts", mistakes) {
+        let text = part.text("zones", mistakes);
+        let zones = scope::zones(&mut part, "zones", mistakes);
+        let minor = needed_amount(&mut part, "amount_minor", mistakes);
+        if !part.has("zones") {
+            part.missing("zones", "\"1-2\"", mistakes);
+        }
+        part.finish(mistakes);
+        if let (Some(text), Some(zones), Some(minor)) = (text, zones, minor) {
+            for (other, earlier, earlier_minor) in &amounts {
+                if *earlier == zones {
+                    part.mistake(Some(text.line), format!("zones {} have two caps", text.value), Some("keep one of them"), mistakes);
+                } else if earlier.is_within(zones) && minor < *earlier_minor {
+                    let message = format!("zones {} cost less than zones {other}, which are part of them", text.value);
+                    part.mistake(Some(text.line), message, Some("a cap for more zones is not lower"), mistakes);
+                }
+            }
+            amounts.push((text.value, zones, minor));
+        }
+    }
+    amounts
+}
+
+fn tier(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Tier> {
+    let span = needed_span(table, mistakes);
+    let mut steps: Vec<(i64, Rate)> = Vec::new();
+    for mut step in table.tables("steps", mistakes) {
+        let from = needed_amount(&mut step, "from_minor", mistakes);
+        let rate = percent(&mut step, "percent", mistakes);
+        if !step.has("percent") {
+            step.missing("percent", "\"90\"", mistakes);
+        }
+        step.finish(mistakes);
+        if let (Some(from), Some(rate)) = (from, rate) {
+            if steps.last().is_some_and(|&(before, _)| before >= from) {
+                step.mistake(step.line(), "does not begin after the step before", Some("steps go upwards"), mistakes);
+            }
+            steps.push((from, rate));
+        }
+    }
+    match steps.first() {
+        Some((0, _)) => {}
+        Some(_) => table.mistake(table.line(), "the first step does not begin at 0", Some("{ from_minor = 0, percent = \"100\" }"), mistakes),
+        None => {
+            table.mistake(
+                table.line(),
+                "has no steps",
+                Some("steps = [{ from_minor = 0, percent = \"100\" }, { from_minor = 10000, percent = \"80\" }]"),
+                mistakes,
+            );
+        }
+    }
+    let reading = table.choice("reading", &[("before", Reading::Before), ("marginal", Reading::Marginal)], mistakes).unwrap_or_default();
+    let counts_list = table.choice("counts", &[("paid", false), ("list", true)], mistakes).unwrap_or(false);
+    Some(Tier { span: span?, steps, reading, counts_list })
+}
+
+fn incentive(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Incentive> {
+    let mut limits = Vec::new();
+    for mut part in table.tables("limits", mistakes) {
+        limits.extend(limit(&mut part, mistakes));
+    }
+    if limits.len() > LIMITS_MAX {
+        table.mistake(table.line(), format!("{} limits; an account's state has room for {LIMITS_MAX}", limits.len()), None, mistakes);
+        limits.truncate(LIMITS_MAX);
+    }
+    Some(Incentive {
+        effect: effect(table, false, mistakes)?,
+        ride_max_minor: amount(table, "ride_max_minor", mistakes),
+        limits,
+        budget_minor: amount(table, "budget_minor", mistakes),
+    })
+}

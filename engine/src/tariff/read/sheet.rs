@@ -1,0 +1,138 @@
+//! CSV tables beside the tariff file: pairs of places with numbers, zones of places, steps.
+//!
+//! The columns are found by the names that the tariff gives. A table is a file in `tariff/` itself, so that the scheme's
+//! digest covers it: what decides prices must not change unseen.
+
+use super::Context;
+use crate::mistake::Mistakes;
+use crate::scheme::table::Table;
+use domain::Symbol;
+use std::path::{Component, Path};
+
+/// A table that a key of the tariff names.
+pub struct Sheet {
+    /// As messages name it.
+    pub shown: String,
+    /// Line number and the wanted fields of each row.
+    pub rows: Vec<(u32, Vec<String>)>,
+    pub location_kind: Option<String>,
+    /// Whether each pair is meant in both directions, where the tariff says.
+    pub both_ways: Option<bool>,
+}
+
+/// A column that is asked for: the key that gives its name, and whether the table must have it.
+pub type Wanted<'k> = (&'k str, bool);
+
+/// Reads `key = { file = "…", column-key = "column", … }`.
+pub fn read(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], places: bool, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Sheet> {
+    let mut table = table.table(key, mistakes)?;
+    let sheet = read_table(&mut table, key, columns, places, context, mistakes);
+    table.finish(mistakes);
+    sheet
+}
+
+fn read_table(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], places: bool, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Sheet> {
+    let named_on = table.line();
+    let mut names = Vec::new();
+    for &(column, needed) in columns {
+        let name = table.text(column, mistakes);
+        if name.is_none() && needed && !table.has(column) {
+            table.missing(column, "\"a column of the file\"", mistakes);
+        }
+        names.push(name.map(|name| name.value));
+    }
+    let location_kind = if places { table.text("location_kind", mistakes).map(|kind| kind.value) } else { None };
+    if places && !table.has("location_kind") {
+        table.missing("location_kind", "\"station\"", mistakes);
+    }
+    let both_ways = if places { table.flag("both_ways", mistakes) } else { None };
+    let Some(file) = table.text("file", mistakes) else {
+        if !table.has("file") {
+            table.missing("file", "\"fares.csv\"", mistakes);
+        }
+        return None;
+    };
+    if !is_table_name(&file.value) {
+        let todo = format!("put the table beside the tariff file and name it without a folder: {}.csv", if key == "matrix" { "fares" } else { key });
+        table.mistake(named_on, format!("`{key}.file` is not the name of a .csv file in `tariff/`"), Some(&todo), mistakes);
+        return None;
+    }
+    if columns.iter().zip(&names).any(|(&(_, needed), name)| needed && name.is_none()) {
+        return None;
+    }
+    let shown = format!("tariff/{}", file.value);
+    let text = match std::fs::read_to_string(context.folder.join(&file.value)) {
+        Ok(text) => text,
+        Err(error) => {
+            table.mistake(Some(file.line), format!("{shown} cannot be read: {error}"), Some("put the table beside the tariff file"), mistakes);
+            return None;
+        }
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut lines = (1u32..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    let Some((header_line, header)) = lines.next() else {
+        mistakes.add(&shown, None, "has no header row", None);
+        return None;
+    };
+    let header = fields(header);
+    let mut positions = Vec::new();
+    for name in &names {
+        let Some(name) = name else {
+            positions.push(None);
+            continue;
+        };
+        let Some(found) = header.iter().position(|field| field == name) else {
+            let todo = format!("it has {}; name the columns in the tariff file's `{key}`", header.join(", "));
+            mistakes.add(&shown, Some(header_line), format!("has no column `{name}`"), Some(&todo));
+            return None;
+        };
+        positions.push(Some(found));
+    }
+    let row = |line: &str| {
+        let mut fields = fields(line);
+        positions.iter().map(|position| position.and_then(|at| fields.get_mut(at)).map(std::mem::take).unwrap_or_default()).collect()
+    };
+    Some(Sheet { shown, rows: lines.map(|(number, line)| (number, row(line))).collect(), location_kind, both_ways })
+}
+
+impl Sheet {
+    pub fn place(&self, code: &str, context: &Context<'_>) -> Symbol {
+        context.symbols.intern(&format!("{}:{code}", self.location_kind.as_deref().unwrap_or_default()))
+    }
+
+    /// Rows of two places and a number from `least` on, with their lines; other rows are mistakes. Neighbours without a number
+    /// of stops are one stop apart.
+    pub fn pairs(&self, least: i64, what: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> (Vec<(Symbol, Symbol, i64)>, Vec<u32>) {
+        let (mut triples, mut lines) = (Vec::new(), Vec::new());
+        for (line, row) in &self.rows {
+            if let [from, to, number, ..] = row.as_slice()
+                && !from.is_empty()
+                && !to.is_empty()
+                && let Ok(number) = if number.is_empty() && what == "stops" { Ok(1) } else { number.parse::<i64>() }
+                && (least..=super::words::AMOUNT_MAX).contains(&number)
+            {
+                triples.push((self.place(from, context), self.place(to, context), number));
+                lines.push(*line);
+            } else {
+                mistakes.add(
+                    &self.shown,
+                    Some(*line),
+                    format!("is not a pair of stations with {what}"),
+                    Some("whole numbers, not negative; no commas inside a field"),
+                );
+            }
+        }
+        (triples, lines)
+    }
+}
+
+fn fields(line: &str) -> Vec<String> {
+    line.split(',').map(|field| field.trim().trim_matches('"').trim().to_owned()).collect()
+}
+
+/// Whether a file is one that the scheme's digest covers: in `tariff/` itself, and none of those that `scheme::folder` leaves
+/// out.
+fn is_table_name(file: &str) -> bool {
+    let plain = Path::new(file).components().eq([Component::Normal(file.as_ref())]) && !file.contains('\\');
+    plain && file.ends_with(".csv") && !file.starts_with('.') && !file.starts_with("map")
+}

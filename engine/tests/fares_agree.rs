@@ -1,0 +1,155 @@
+//! The fold against the naive judge: over random tariffs and random histories, the same price for every ride, to the unit.
+
+#![allow(clippy::indexing_slicing, reason = "the judge is written to be read; a test that panics has failed")]
+
+mod naive;
+mod tariff_dice;
+
+use domain::{CardToken, EventTime, Flags, Symbol, SymbolTable};
+use engine::close::memory;
+use engine::mistake::Mistakes;
+use engine::price::{AccountState, Extras, Fare, Fold, Silent, Told};
+use engine::scheme::clock::{DayKind, LocalClock};
+use engine::tariff::Tariff;
+use naive::{Event, Naive, Priced};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use tariff_dice::{Dice, history, tariff_files};
+
+/// The clock of all cases: days begin at 04:00, one Monday is a holiday and one Sunday a workday.
+fn clock() -> LocalClock {
+    let mut clock = LocalClock::new("Asia/Shanghai", 4 * 3_600_000).expect("a zone");
+    clock.mark("2026-03-02".parse().expect("a date"), DayKind::Holiday);
+    clock.mark("2026-03-08".parse().expect("a date"), DayKind::Workday);
+    clock
+}
+
+fn read(files: &[(String, String)], symbols: &SymbolTable) -> Result<Tariff, Mistakes> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("tariff")).expect("a folder");
+    for (name, text) in files {
+        std::fs::write(folder.path().join("tariff").join(name), text).expect("a file");
+    }
+    let mut mistakes = Mistakes::default();
+    Tariff::read(folder.path(), symbols, &mut mistakes).ok_or(mistakes)
+}
+
+/// All rides by the fold. Where `stored`, the state goes through its encoding after every event.
+fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[Event], stored: bool) -> Vec<Priced> {
+    let fold = Fold::new(tariff, clock);
+    let mut state = AccountState::default();
+    let mut rides = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let key = |open: &engine::price::OpenTap| usize::try_from(open.tap.id[1]).expect("a position");
+        match event {
+            Event::Tap(tap) => {
+                let mut tap = *tap;
+                tap.id = [0, at as u64];
+                let step = fold.next(&mut state, &tap);
+                if let (Some(fare), Some(extras)) = (step.fare, &step.extras) {
+                    shares_lose_nothing(&fare, extras, tap.earner);
+                }
+                rides.extend(step.abandoned.map(|abandoned| Priced { tap: key(&abandoned.open), by: at, fare: abandoned.fare }));
+                rides.extend(step.fare.map(|fare| Priced { tap: at, by: at, fare }));
+            }
+            Event::DayEnd(end) => rides.extend(fold.close_day(&mut state, *end).map(|given| Priced { tap: key(&given.open), by: at, fare: given.fare })),
+            Event::Never => {
+                let never = EventTime(i64::MAX / 2);
+                rides.extend(fold.close_day(&mut state, never).map(|given| Priced { tap: key(&given.open), by: at, fare: given.fare }));
+            }
+        }
+        if stored {
+            let bytes = memory::encode(&[(CardToken::EMPTY, state)], tariff, &symbols.texts());
+            state = memory::decode(&bytes, tariff, symbols).expect("reads").remove(0).1;
+        }
+    }
+    rides
+}
+
+/// What operators get of a ride is what it brings: the charge, and what others than its earner fund.
+fn shares_lose_nothing(fare: &Fare, extras: &Extras, earner: Symbol) {
+    if !extras.parts.is_empty() {
+        let funded: i64 = fare.discounts.iter().filter(|part| part.funder != earner).map(|part| part.amount_minor).sum();
+        assert_eq!(extras.parts.iter().map(|part| part.amount_minor).sum::<i64>(), fare.charged_minor + funded, "shares sum without loss");
+    }
+    for claim in &extras.claims {
+        assert!(fare.discounts.iter().any(|part| part.funder == claim.funder && part.amount_minor >= claim.amount_minor), "a claim is part of its discount");
+    }
+}
+
+fn shown(ride: &Priced, symbols: &SymbolTable) -> String {
+    let Fare { service_day, list_minor, charged_minor, discounts, flags } = ride.fare;
+    let discounts: Vec<String> =
+        discounts.iter().filter(|part| part.amount_minor != 0).map(|part| format!("{} {}", symbols.text(part.funder), part.amount_minor)).collect();
+    format!("event {} by {}: list {list_minor}, pays {charged_minor}, {discounts:?}, day {service_day}, flags {:#x}", ride.tap, ride.by, flags.0)
+}
+
+fn check(seed: u64) -> Result<(), TestCaseError> {
+    let symbols = SymbolTable::new();
+    let clock = clock();
+    let mut dice = Dice::new(seed);
+    let files = tariff_files(&mut dice);
+    let tariff = read(&files, &symbols).map_err(|mistakes| TestCaseError::fail(format!("seed {seed}: {:#?}\n{}", mistakes.into_sorted(), files[0].1)))?;
+    for round in 0..4 {
+        let events = history(&mut dice, &clock, &symbols);
+        let fast = folded(&tariff, &clock, &symbols, &events, round == 3);
+        let slow = Naive { tariff: &tariff, clock: &clock }.price(&events);
+        for ride in &fast {
+            let Fare { list_minor, charged_minor, discounts, .. } = ride.fare;
+            prop_assert_eq!(list_minor, charged_minor + discounts.iter().map(|part| part.amount_minor).sum::<i64>(), "list price = cardholder + funders");
+            prop_assert!(charged_minor >= 0 && discounts.iter().all(|part| part.amount_minor >= 0), "seed {}: {}", seed, shown(ride, &symbols));
+            prop_assert!(ride.fare.flags.has(Flags::RIDE));
+        }
+        let lines = |rides: &[Priced]| rides.iter().map(|ride| shown(ride, &symbols)).collect::<Vec<_>>();
+        let (fast, slow) = (lines(&fast), lines(&slow));
+        if let Some(at) = (0..fast.len().max(slow.len())).find(|&at| fast.get(at) != slow.get(at)) {
+            let told: Vec<String> = events.iter().map(|event| format!("{event:?}")).collect();
+            let text: String = files.iter().map(|(name, text)| format!("--- {name}\n{text}")).collect();
+            return Err(TestCaseError::fail(format!(
+                "seed {seed}, round {round}, ride {at}:\nfold  {:?}\nnaive {:?}\n{text}\n{}",
+                fast.get(at),
+                slow.get(at),
+                told.join("\n")
+            )));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { 400 }, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_fold_prices_as_the_naive_judge_does(seed in any::<u64>()) {
+        check(seed)?;
+    }
+}
+
+/// A recorder changes nothing, and what it hears leads from the list price to the charge.
+#[test]
+fn what_is_told_leads_from_the_list_price_to_the_charge() {
+    let (symbols, clock) = (SymbolTable::new(), clock());
+    let mut lines_seen = BTreeMap::new();
+    for seed in 0..40 {
+        let mut dice = Dice::new(seed);
+        let tariff = read(&tariff_files(&mut dice), &symbols).unwrap_or_else(|mistakes| panic!("{:?}", mistakes.into_sorted()));
+        let fold = Fold::new(&tariff, &clock);
+        let (mut state, mut other) = (AccountState::default(), AccountState::default());
+        for event in history(&mut dice, &clock, &symbols) {
+            let Event::Tap(tap) = event else { continue };
+            let mut told = Told::default();
+            let (step, silent) = (fold.next_told(&mut state, &tap, &mut told), fold.next_told(&mut other, &tap, &mut Silent));
+            assert_eq!(step.fare, silent.fare);
+            if let (Some(fare), None) = (step.fare, &step.abandoned) {
+                let (first, last) = (told.lines.first().expect("a base"), told.lines.last().expect("a base"));
+                assert_eq!(first.after_minor, fare.list_minor, "the base is told first");
+                if fare.discounts.iter().all(|part| part.amount_minor == 0) {
+                    assert!(told.lines.iter().skip(1).all(|line| line.before_minor - line.after_minor <= 1), "{told:?}");
+                }
+                assert!(last.after_minor <= first.after_minor);
+                *lines_seen.entry(told.lines.len()).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(lines_seen.keys().any(|&lines| lines >= 4), "{lines_seen:?}");
+}

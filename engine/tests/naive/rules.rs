@@ -1,0 +1,464 @@
+//! The adjustments of a version on one ride, each worked out from all rides before it.
+
+use super::fraction::Fraction;
+use super::rides::{Ride, stepped};
+use super::{Done, Mark, Place, asks, fraction};
+use domain::{Day, Discount, Flags, Symbol};
+use engine::price::{Fare, Tap};
+use engine::scheme::clock::LocalClock;
+use engine::tariff::{
+    Adjust, AdjustRule, Against, Effect, Funder, Incentive, Incomplete, Opening, Ordinals, Reading, Rounding, Span, Stack, Tier, Transfer, Version, Way,
+    WindowFrom,
+};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+struct Falling {
+    list_minor: i64,
+    left: Fraction,
+    /// Who took off how much, in the order of first appearance.
+    reductions: Vec<(Symbol, Fraction)>,
+    flags: Flags,
+    applied: Vec<String>,
+    capped: bool,
+    rounding: Rounding,
+}
+
+pub fn party(funder: Funder, tap: &Tap) -> Symbol {
+    match funder {
+        Funder::Earner => tap.earner,
+        Funder::Issuer => tap.issuer,
+        Funder::Party(party) => party,
+    }
+}
+
+pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]) -> (Fare, Option<Done>) {
+    let list_minor = ride.facts.list_minor;
+    let mut falling = Falling {
+        list_minor,
+        left: Fraction::whole(list_minor),
+        reductions: Vec::new(),
+        flags: ride.flags,
+        applied: Vec::new(),
+        capped: false,
+        rounding: version.rounding,
+    };
+    let mut marks: BTreeMap<String, Mark> = BTreeMap::new();
+    let incomplete = ride.incomplete.unwrap_or_default();
+    let mine: Vec<&Adjust> = version.adjust.iter().filter(|adjust| asks::covers(&adjust.scope, &ride.tap)).collect();
+    let asked = |adjust: &Adjust, falling: &Falling| {
+        let has = |at: &usize| falling.applied.contains(&version.adjust[*at].name);
+        let kept_off = adjust.unless.iter().any(has);
+        let waits = !adjust.only_after.is_empty() && !adjust.only_after.iter().any(has);
+        let only_caps = incomplete == Incomplete::Capped && !super::is_cap(adjust);
+        !kept_off && !waits && !only_caps && asks::holds(&adjust.scope.condition, &ride.facts, version, clock)
+    };
+    if incomplete != Incomplete::Fixed {
+        let plain: Vec<&Adjust> = mine.iter().copied().filter(|adjust| !matches!(adjust.rule, AdjustRule::Incentive(_))).collect();
+        let mut at = 0;
+        while at < plain.len() {
+            let adjust = plain[at];
+            at += 1;
+            if adjust.stack == Stack::Cheapest {
+                // This one and the neighbours after it that say the same.
+                let mut group = vec![adjust];
+                while at < plain.len() && plain[at].stack == Stack::Cheapest {
+                    group.push(plain[at]);
+                    at += 1;
+                }
+                let start = falling.left;
+                let mut best: Option<(&Adjust, Fraction)> = None;
+                for adjust in group {
+                    if !asked(adjust, &falling) {
+                        continue;
+                    }
+                    marks.insert(adjust.name.clone(), Mark::default());
+                    if let Some(after) = effect(version, adjust, ride, before, start)
+                        && best.is_none_or(|(_, lowest)| after.is_less_than(lowest))
+                    {
+                        best = Some((adjust, after));
+                    }
+                }
+                if let Some((adjust, after)) = best {
+                    falling.apply(adjust, ride, start, after);
+                    marks.get_mut(&adjust.name).expect("asked").applied = true;
+                }
+                continue;
+            }
+            if !asked(adjust, &falling) {
+                continue;
+            }
+            let mark = marks.entry(adjust.name.clone()).or_default();
+            if let AdjustRule::Cap(cap) = &adjust.rule {
+                let in_span = span_rides(before, &adjust.name, cap.span, ride, |mark| mark.counted_minor != 0);
+                let spent: i64 = in_span.iter().map(|done| done.marks[&adjust.name].counted_minor).sum();
+                let wanted = falling.settled();
+                let mut let_through = wanted;
+                if let Some(amount) = cap.amount_minor {
+                    let_through = let_through.min((amount - spent).max(0));
+                }
+                if cap.rides.is_some_and(|rides| in_span.len() >= rides as usize) {
+                    let_through = 0;
+                }
+                mark.counted_minor = let_through;
+                if let_through != wanted {
+                    let after = Fraction::whole(let_through);
+                    let after = if after.is_less_than(falling.left) { after } else { falling.left };
+                    let start = falling.left;
+                    falling.apply(adjust, ride, start, after);
+                    falling.capped = true;
+                }
+                continue;
+            }
+            let start = if adjust.stack == Stack::Replaces { Fraction::whole(list_minor) } else { falling.left };
+            if let Some(after) = effect(version, adjust, ride, before, start) {
+                mark.applied = true;
+                if adjust.stack == Stack::Replaces {
+                    falling.reductions.clear();
+                }
+                falling.apply(adjust, ride, start, after);
+            }
+        }
+    }
+    let settled_minor = falling.settled();
+    if incomplete == Incomplete::Adjusted {
+        for adjust in mine.iter().filter(|adjust| matches!(adjust.rule, AdjustRule::Incentive(_))) {
+            let AdjustRule::Incentive(incentive) = &adjust.rule else { continue };
+            if !asked(adjust, &falling) {
+                continue;
+            }
+            let standing = falling.settled();
+            let Some(after) = incentive_leaves(incentive, adjust, ride, before, standing, falling.left) else { continue };
+            let start = falling.left;
+            falling.apply(adjust, ride, start, after);
+            let given = standing - falling.settled();
+            if given != 0 {
+                marks.insert(adjust.name.clone(), Mark { applied: true, counted_minor: given, ..Mark::default() });
+            }
+        }
+    }
+    for adjust in mine {
+        let Some(mark) = marks.get_mut(&adjust.name) else { continue };
+        match &adjust.rule {
+            AdjustRule::Tier(tier) => mark.counted_minor = if tier.counts_list { list_minor } else { settled_minor },
+            AdjustRule::Transfer(transfer) => place(version, adjust, transfer, ride, before, settled_minor, mark),
+            _ => {}
+        }
+    }
+    let charged_minor = falling.settled();
+    let mut fare = Fare {
+        service_day: ride.service_day,
+        list_minor: list_minor + ride.outside_minor,
+        charged_minor: charged_minor + ride.outside_minor,
+        flags: falling.flags,
+        ..Fare::default()
+    };
+    let shares = shares(list_minor - charged_minor, &falling.reductions);
+    assert!(shares.len() <= fare.discounts.len(), "these tariffs need no more funders than fit");
+    for (slot, (funder, amount_minor)) in fare.discounts.iter_mut().zip(shares) {
+        *slot = Discount { funder, amount_minor };
+    }
+    let done = (incomplete != Incomplete::Fixed).then_some(Done {
+        tap: ride.tap,
+        facts: ride.facts,
+        service_day: ride.service_day,
+        length: ride.length,
+        settled_minor,
+        marks,
+    });
+    (fare, done)
+}
+
+impl Falling {
+    fn settled(&self) -> i64 {
+        if self.reductions.is_empty() {
+            return self.list_minor;
+        }
+        let rounding = if self.capped { Rounding::default() } else { self.rounding };
+        round(self.left, rounding).min(self.list_minor)
+    }
+
+    fn apply(&mut self, adjust: &Adjust, ride: &Ride, before: Fraction, after: Fraction) {
+        self.applied.push(adjust.name.clone());
+        match &adjust.rule {
+            AdjustRule::Discount(discount) if discount.concession => self.flags.set(Flags::CONCESSION),
+            AdjustRule::Transfer(_) => self.flags.set(Flags::TRANSFER),
+            AdjustRule::Cap(_) => self.flags.set(Flags::CAPPED),
+            _ => {}
+        }
+        if !super::is_cap(adjust) {
+            self.capped = false;
+        }
+        self.left = after;
+        let weights: i64 = adjust.funders.iter().map(|(_, weight)| weight).sum();
+        for &(funder, weight) in &adjust.funders {
+            let part = (before - after) * Fraction::new(i128::from(weight), i128::from(weights));
+            if part == Fraction::ZERO {
+                continue;
+            }
+            let who = party(funder, &ride.tap);
+            match self.reductions.iter_mut().find(|(known, _)| *known == who) {
+                Some((_, sum)) => *sum = *sum + part,
+                None => self.reductions.push((who, part)),
+            }
+        }
+    }
+}
+
+fn round(amount: Fraction, rounding: Rounding) -> i64 {
+    let unit = Fraction::new(1, i128::from(rounding.to_minor));
+    let units = amount * unit;
+    let whole = match rounding.way {
+        Way::HalfUp => units.rounded(),
+        Way::Down => units.floor(),
+        Way::Up => -(Fraction::ZERO - units).floor(),
+    };
+    whole * rounding.to_minor
+}
+
+/// What is left after a rule that takes off; `None` where it does not apply.
+fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], start: Fraction) -> Option<Fraction> {
+    let name = &adjust.name;
+    let after = match &adjust.rule {
+        AdjustRule::Discount(discount) => {
+            if let Some(nth) = &discount.nth {
+                let number = 1 + u32::try_from(span_rides(before, name, nth.span, ride, |_| true).len()).expect("few");
+                let meant = match &nth.ordinals {
+                    Ordinals::These(list) => list.contains(&number),
+                    Ordinals::Between(first, last) => *first <= number && number <= *last,
+                };
+                if !meant {
+                    return None;
+                }
+            }
+            if let Some(quota) = &discount.quota
+                && span_rides(before, name, quota.span, ride, |mark| mark.applied).len() >= quota.rides.map_or(usize::MAX, |rides| rides as usize)
+            {
+                return None;
+            }
+            simple(discount.effect, start)
+        }
+        AdjustRule::Transfer(transfer) => {
+            let run = run(name, before);
+            if !joins(version, transfer, ride, &run, name) {
+                return None;
+            }
+            let settled = |at: usize| run[at].settled_minor;
+            let list = |at: usize| run[at].facts.list_minor;
+            let last = run.len() - 1;
+            match transfer.effect {
+                Effect::Off { minor, against: Some(against) } => {
+                    let measure = match against {
+                        Against::FirstList => list(0),
+                        Against::FirstPaid => settled(0),
+                        Against::LastList => list(last),
+                        Against::LastPaid => settled(last),
+                        Against::DearestList => (0..=last).map(list).max().expect("a run has rides"),
+                        Against::AllPaid => (0..=last).map(settled).sum(),
+                    };
+                    floor_zero(start - Fraction::whole(minor.map_or(measure, |minor| minor.min(measure))))
+                }
+                Effect::Through => {
+                    let due = run[last].marks[name].due_minor;
+                    let own = Fraction::whole((through(ride, &run, due) - due).max(0));
+                    if own.is_less_than(start) { own } else { start }
+                }
+                other => simple(other, start),
+            }
+        }
+        AdjustRule::Tier(tier) => {
+            let counted = span_rides(before, name, tier.span, ride, |mark| mark.counted_minor != 0);
+            tiered(tier, counted.iter().map(|done| done.marks[name].counted_minor).sum(), start)
+        }
+        AdjustRule::Cap(_) | AdjustRule::Incentive(_) => unreachable!("asked elsewhere"),
+    };
+    Some(match adjust.rounding {
+        Some(rounding) => {
+            let rounded = Fraction::whole(round(after, rounding));
+            if rounded.is_less_than(start) { rounded } else { start }
+        }
+        None => after,
+    })
+}
+
+fn simple(effect: Effect, start: Fraction) -> Fraction {
+    match effect {
+        Effect::Rate(rate) => start * fraction(rate),
+        Effect::Price { minor } if Fraction::whole(minor).is_less_than(start) => Fraction::whole(minor),
+        Effect::Price { .. } | Effect::Through => start,
+        Effect::Off { minor, .. } => floor_zero(start - Fraction::whole(minor.unwrap_or(0))),
+    }
+}
+
+fn floor_zero(amount: Fraction) -> Fraction {
+    if amount.is_less_than(Fraction::ZERO) { Fraction::ZERO } else { amount }
+}
+
+fn tiered(tier: &Tier, spent: i64, start: Fraction) -> Fraction {
+    let here = tier.steps.iter().rposition(|(from, _)| *from <= spent).expect("the first step begins at zero");
+    if tier.reading == Reading::Before {
+        return start * fraction(tier.steps[here].1);
+    }
+    // Fill the price into the steps, one after the other.
+    let (mut price, mut paid, mut at, mut spend) = (start, Fraction::ZERO, here, Fraction::whole(spent));
+    loop {
+        let rate = fraction(tier.steps[at].1);
+        let Some(next) = tier.steps.get(at + 1).map(|step| Fraction::whole(step.0)) else { return paid + price * rate };
+        let whole = if tier.counts_list { price } else { price * rate };
+        if !(next - spend).is_less_than(whole) {
+            return paid + price * rate;
+        }
+        let part = if tier.counts_list { next - spend } else { (next - spend).over(rate) };
+        (paid, price, spend, at) = (paid + part * rate, price - part, next, at + 1);
+    }
+}
+
+fn incentive_leaves(incentive: &Incentive, adjust: &Adjust, ride: &Ride, before: &[Done], standing: i64, left: Fraction) -> Option<Fraction> {
+    let mut most = incentive.ride_max_minor.unwrap_or(i64::MAX);
+    for limit in &incentive.limits {
+        let used = span_rides(before, &adjust.name, limit.span, ride, |mark| mark.counted_minor != 0);
+        if limit.rides.is_some_and(|rides| used.len() >= rides as usize) {
+            return None;
+        }
+        if let Some(amount) = limit.amount_minor {
+            most = most.min(amount - used.iter().map(|done| done.marks[&adjust.name].counted_minor).sum::<i64>());
+        }
+    }
+    if most <= 0 {
+        return None;
+    }
+    let after = simple(incentive.effect, left);
+    let least = Fraction::whole(standing.saturating_sub(most));
+    let least = if left.is_less_than(least) { left } else { least };
+    Some(if after.is_less_than(least) { least } else { after })
+}
+
+/// The earlier rides that count for a rule in the span that holds this ride. A span that rides begin goes from its first.
+fn span_rides<'d>(before: &'d [Done], name: &str, span: Span, ride: &Ride, counts: impl Fn(&Mark) -> bool) -> Vec<&'d Done> {
+    let counted = before.iter().filter(|done| done.marks.get(name).is_some_and(&counts));
+    let (day, time) = (ride.service_day, ride.facts.entry.0);
+    let holds = |start: (Day, i64), day: Day, time: i64| match span {
+        Span::Days(days) => day >= start.0 && day.0 - start.0.0 < days,
+        Span::Millis(ms) => time >= start.1 && time - start.1 <= ms,
+        _ => unreachable!("spans of the calendar have no first ride"),
+    };
+    if !matches!(span, Span::Days(_) | Span::Millis(_)) {
+        return counted.filter(|done| same_span(span, done.service_day, day)).collect();
+    }
+    let mut windows: Vec<((Day, i64), Vec<&Done>)> = Vec::new();
+    for done in counted {
+        let (day, time) = (done.service_day, done.facts.entry.0);
+        match windows.iter_mut().rev().find(|(start, _)| holds(*start, day, time)) {
+            Some((_, rides)) => rides.push(done),
+            None => windows.push(((day, time), vec![done])),
+        }
+    }
+    windows.into_iter().rev().find(|(start, _)| holds(*start, day, time)).map(|(_, rides)| rides).unwrap_or_default()
+}
+
+fn same_span(span: Span, a: Day, b: Day) -> bool {
+    let date = |day: Day| day.civil().expect("a date");
+    let (first, second) = (date(a), date(b));
+    match span {
+        Span::Day => a == b,
+        Span::Week => {
+            let monday = |day: Day| day.0 - i32::from(date(day).weekday().to_monday_zero_offset());
+            monday(a) == monday(b)
+        }
+        Span::Month => (first.year(), first.month()) == (second.year(), second.month()),
+        Span::Year => first.year() == second.year(),
+        Span::Ever => true,
+        Span::Days(_) | Span::Millis(_) => unreachable!("not of the calendar"),
+    }
+}
+
+/// The rides of the run under way, from the one that opened it.
+fn run<'d>(name: &str, before: &'d [Done]) -> Vec<&'d Done> {
+    let place = |done: &Done| done.marks.get(name).map(|mark| mark.place);
+    let Some(begin) = before.iter().rposition(|done| place(done) == Some(Place::Opens)) else { return Vec::new() };
+    before[begin..].iter().filter(|done| matches!(place(done), Some(Place::Opens | Place::Joins))).collect()
+}
+
+fn last_ms(run: &[&Done], name: &str) -> i64 {
+    run.iter().rev().find_map(|done| done.marks[name].last_ms).expect("the first ride of a run moves its window")
+}
+
+fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], name: &str) -> bool {
+    let Some(last) = run.last() else { return false };
+    let (entry, exit) = (ride.facts.entry.0, ride.facts.exit.0);
+    let now = if transfer.until_exit { exit } else { entry };
+    let (first_ms, last_ms) = (run[0].marks[name].first_ms, last_ms(run, name));
+    let reference = match transfer.window_from {
+        WindowFrom::LastExit | WindowFrom::LastEntry => last_ms,
+        WindowFrom::FirstEntry | WindowFrom::FirstExit => first_ms,
+    };
+    let in_time = entry >= last_ms && now - reference <= transfer.window_ms && transfer.run_ms.is_none_or(|ms| now - first_ms <= ms);
+    let room = run.len() - 1 < transfer.rides_max as usize;
+    let (was, is) = (&last.tap, &ride.tap);
+    let pair = transfer.pairs.is_empty() || transfer.pairs.contains(&(was.mode, is.mode));
+    let operators = transfer.operator_pairs.is_empty() || transfer.operator_pairs.contains(&(was.operator, is.operator));
+    let changes = &transfer.changes;
+    let same = |a: Symbol, b: Symbol| a == b && a != Symbol::NONE;
+    let both_known = was.route != Symbol::NONE && is.route != Symbol::NONE;
+    let one_line =
+        both_known && (was.route == is.route || (version.lines.contains_key(&was.route) && version.lines.get(&was.route) == version.lines.get(&is.route)));
+    let line_good = !changes.line || !one_line || changes.line_again_ms.is_some_and(|ms| entry - last.facts.exit.0 >= ms);
+    let back = changes.direction && one_line && was.route != is.route;
+    let vehicle_good = !(changes.vehicle && same(was.vehicle, is.vehicle));
+    let wrong_operator = if was.operator == is.operator { changes.operator } else { changes.same_operator };
+    in_time && room && pair && operators && line_good && !back && vehicle_good && !wrong_operator
+}
+
+/// The fare of all metres of a run and of this ride.
+fn through(ride: &Ride, run: &[&Done], due: i64) -> i64 {
+    let so_far: i64 = run.iter().map(|done| done.length.unwrap_or(0)).sum();
+    let fare = match (ride.length, ride.steps) {
+        (Some(length), Some(steps)) => stepped(steps, so_far + length),
+        _ => None,
+    };
+    fare.unwrap_or(due + ride.facts.list_minor)
+}
+
+/// Where a ride stands in the rule's runs.
+fn place(version: &Version, adjust: &Adjust, transfer: &Transfer, ride: &Ride, before: &[Done], settled_minor: i64, mark: &mut Mark) {
+    let name = &adjust.name;
+    let run = run(name, before);
+    let (entry, exit) = (ride.facts.entry.0, ride.facts.exit.0);
+    if !run.is_empty() && entry < last_ms(&run, name) {
+        return;
+    }
+    let joined = joins(version, transfer, ride, &run, name);
+    let moves = transfer.opening == Opening::Any || settled_minor > 0;
+    if !joined && !moves {
+        return;
+    }
+    mark.place = if joined { Place::Joins } else { Place::Opens };
+    mark.first_ms = if transfer.window_from == WindowFrom::FirstExit { exit } else { entry };
+    mark.last_ms = moves.then_some(if transfer.window_from == WindowFrom::LastEntry { entry } else { exit });
+    let (own_run, due) = if joined { (run.clone(), run[run.len() - 1].marks[name].due_minor) } else { (Vec::new(), 0) };
+    mark.due_minor = if ride.length.is_some() { due.max(through(ride, &own_run, due)) } else { due + ride.facts.list_minor };
+}
+
+/// A whole amount over the reductions in proportion: each its floor, and what is left one by one to the largest remainders.
+pub fn shares(total_minor: i64, reductions: &[(Symbol, Fraction)]) -> Vec<(Symbol, i64)> {
+    let sum = reductions.iter().fold(Fraction::ZERO, |sum, (_, reduction)| sum + *reduction);
+    let exact: Vec<Fraction> = reductions.iter().map(|(_, reduction)| Fraction::whole(total_minor) * reduction.over(sum)).collect();
+    let remainder = |at: usize| exact[at] - Fraction::whole(exact[at].floor());
+    let mut shares: Vec<i64> = exact.iter().map(|share| share.floor()).collect();
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    order.sort_by(|&a, &b| {
+        if remainder(b).is_less_than(remainder(a)) {
+            Ordering::Less
+        } else if remainder(a).is_less_than(remainder(b)) {
+            Ordering::Greater
+        } else {
+            a.cmp(&b)
+        }
+    });
+    let left = usize::try_from(total_minor - shares.iter().sum::<i64>()).expect("floors are not more than the whole");
+    for &at in order.iter().take(left) {
+        shares[at] += 1;
+    }
+    assert_eq!(shares.iter().sum::<i64>(), total_minor, "a split loses nothing");
+    reductions.iter().map(|(funder, _)| *funder).zip(shares).filter(|(_, share)| *share != 0).collect()
+}
