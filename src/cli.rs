@@ -44,6 +44,10 @@ pub enum Command {
     Withdraw(WithdrawArgs),
     /// Compare the ledger with what its journal says, by a second path
     Verify(VerifyArgs),
+    /// Make a ledger and all settlement files anew from a journal alone
+    Rebuild(RebuildArgs),
+    /// Write down where the journal ends, to be kept elsewhere
+    Checkpoint(CheckpointArgs),
     /// Look at the journal, the trial balance or held records
     Inspect(InspectArgs),
     /// Days, files and what is complete
@@ -57,6 +61,9 @@ pub struct LedgerArg {
     /// The ledger's folder
     #[arg(long, value_name = "DIR")]
     pub ledger: PathBuf,
+    /// Refuse a ledger that does not go on from this checkpoint (or published `anchor.json`)
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -185,6 +192,32 @@ pub struct WithdrawArgs {
 pub struct VerifyArgs {
     #[command(flatten)]
     pub ledger: LedgerArg,
+}
+
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The folder of the new ledger; it must not exist
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
+    /// Where the settlement files of all settled days are written anew
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The scheme of every closed day; given more than once where it changed between days
+    #[arg(long, value_name = "DIR", required = true)]
+    pub scheme: Vec<PathBuf>,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckpointArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// A file to write it to, besides showing it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -115,10 +115,54 @@ impl<'a> Closing<'a> {
         Ok(drafted)
     }
 
+    /// Decides a day that is being rebuilt, holds every decision against `stored`, which says what the next one in the journal
+    /// is, and puts what the close left for the next one into `group`.
+    ///
+    /// # Errors
+    /// When a decision is another than the journal's, or the ledger cannot be read.
+    pub fn decide_again(&self, ledger: &Ledger, group: &mut Group, stored: &mut dyn FnMut() -> Result<Option<Decision>, Failure>) -> Result<(), Failure> {
+        let decided = self.decide(ledger, None)?;
+        let day = decided.day();
+        let (mut at, mut held) = (0u64, Vec::new());
+        let differs = |at: u64| {
+            Failure::refused(format!("the close of clearing day {day} decides line {at} otherwise than the journal says"))
+                .hint("rebuild with the scheme, and the version of tapclear, that closed the day")
+        };
+        let make = |batch: usize| {
+            let mut decisions = Vec::new();
+            decided.batch(batch, |some| decisions.extend_from_slice(some));
+            decisions
+        };
+        parallel::in_order(self.workers, decided.batches(), make, |decisions| {
+            for decision in decisions {
+                at += 1;
+                if stored()? != Some(decision) {
+                    return Err(differs(at));
+                }
+                if decision.reason.outcome() == Outcome::Held {
+                    held.push(decision);
+                }
+            }
+            Ok(())
+        })?;
+        if stored()?.is_some() {
+            return Err(differs(at + 1));
+        }
+        let after = After { seen: self.seen, accounts: &decided.remembered, refunded: &decided.refunded, held: &held, hub: self.scheme.hub, day };
+        after.put(ledger, decided.texts(), group)
+    }
+
     /// `gathers` hold the whole day where it was gathered while it was taken in.
     fn decide(&self, ledger: &Ledger, gathers: Option<Vec<Gather<'a>>>) -> Result<Decided<'a>, Failure> {
         let Self { scheme, symbols, workers, progress, .. } = *self;
         let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
+        // What the close decides becomes money: the day is read from the disk and held against its hashes first.
+        progress.step("closing: scrubbing the day's blocks", "日终：核验当日区块");
+        ledger.scrub_open_day(workers).map_err(|error| {
+            Failure::refused(format!("clearing day {day} is not closed: its blocks are not as they were written"))
+                .because(&error)
+                .hint("nothing was changed; keep a copy of the folder, then bring back a backup")
+        })?;
         let mut gathers = gathers.unwrap_or_default();
         if gathers.is_empty() {
             progress.step("closing: reading the day", "日终：读取当日记录");

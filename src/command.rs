@@ -1,11 +1,13 @@
 //! One module per command.
 
+pub mod checkpoint;
 pub mod clear;
 pub mod close;
 pub mod demo;
 pub mod generate;
 pub mod ingest;
 pub mod inspect;
+pub mod rebuild;
 pub mod scheme;
 pub mod settle;
 pub mod status;
@@ -30,6 +32,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Settle(args) => settle::run(args, shown),
         Command::Withdraw(args) => withdraw::run(args, shown),
         Command::Verify(args) => verify::run(args, shown),
+        Command::Rebuild(args) => rebuild::run(args, shown),
+        Command::Checkpoint(args) => checkpoint::run(args, shown),
         Command::Inspect(args) => inspect::run(args, shown),
         Command::Status(args) => status::run(args, shown),
         Command::Scheme(args) => scheme::run(args, shown),

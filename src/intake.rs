@@ -15,7 +15,7 @@ use engine::close::Gather;
 use engine::dedup::Seen;
 use engine::ingest::{Chunk, Decoded, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, file_digest};
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, Refusal};
+use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, LedgerError, Refusal};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -143,7 +143,10 @@ impl Door<'_> {
         };
         let digest = file_digest(path).map_err(|error| unreadable(&error))?;
         if let Some(file) = ledger.file(&digest).filter(|file| file.state == FileState::Booked) {
-            return Ok(FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, packages_refused: 0, known: true });
+            let report = FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, packages_refused: 0, known: true };
+            // The run that booked it may have ended before it said so.
+            acks.map_or(Ok(()), |acks| acks.booked(path, ledger))?;
+            return Ok(report);
         }
         let mut source = Source::open(path, section).map_err(|error| unreadable(&error))?;
         let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -310,7 +313,10 @@ impl Writer<'_> {
     fn commit(&mut self, group: &mut Group) -> Result<(), Failure> {
         commit(self.ledger, std::mem::take(group))?;
         match &mut self.acks {
-            Some(acks) => acks.group(self.path, self.report.records + self.report.refused, self.ledger),
+            Some(acks) => {
+                anchor(self.ledger)?;
+                acks.group(self.path, self.report.records + self.report.refused, self.ledger)
+            }
             None => Ok(()),
         }
     }
@@ -321,11 +327,21 @@ impl Writer<'_> {
 /// # Errors
 /// When the ledger fails; whether the group is durable is unknown then.
 pub fn commit(ledger: &mut Ledger, group: Group) -> Result<(), Failure> {
-    ledger.commit(group).map(|_| ()).map_err(|error| {
-        Failure::refused("the ledger could not be written; what was not acknowledged is unknown")
-            .because(&error)
-            .hint("run the same command again: what is durable is not taken in twice")
-    })
+    ledger.commit(group).map(|_| ()).map_err(|error| unwritten(&error))
+}
+
+/// Makes the head known outside the database, before what is durable is acknowledged.
+///
+/// # Errors
+/// As [`commit`].
+fn anchor(ledger: &mut Ledger) -> Result<(), Failure> {
+    ledger.anchor().map(|_| ()).map_err(|error| unwritten(&error))
+}
+
+fn unwritten(error: &LedgerError) -> Failure {
+    Failure::refused("the ledger could not be written; what was not acknowledged is unknown")
+        .because(error)
+        .hint("run the same command again: what is durable is not taken in twice")
 }
 
 /// The acknowledgements of a run: a line for every durable group (file, rows so far, head) and one for each booked file.

@@ -12,5 +12,6 @@ pub mod intake;
 pub mod opening;
 pub mod output;
 pub mod progress;
+pub mod rebuilding;
 pub mod vault;
 pub mod words;

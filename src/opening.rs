@@ -1,13 +1,13 @@
 //! Opening what commands work on: scheme, mapping, ledger, day. Every refusal says what to do about it.
 
-use crate::cli::SchemeArg;
+use crate::cli::{LedgerArg, SchemeArg};
 use crate::failure::Failure;
 use crate::intake::commit;
 use domain::{Day, SymbolTable};
 use engine::ingest::Mapping;
 use engine::mistake::Mistake;
 use engine::scheme::{CardDisplay, Scheme};
-use ledger::{DayState, Event, FileState, Group, Ledger, LedgerError, LedgerOptions};
+use ledger::{DayState, Event, FileState, Group, Head, Journal, Ledger, LedgerError, LedgerOptions};
 use settlement::{Column, FunderGroup, House};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,27 +42,58 @@ pub fn refused_for(what: &str, mistakes: &[Mistake]) -> Failure {
 
 /// # Errors
 /// With a hint for each reason that a ledger cannot be opened.
-pub fn ledger(path: &Path, create: bool) -> Result<Ledger, Failure> {
-    Ledger::open(path, &LedgerOptions { create, ..LedgerOptions::default() }).map_err(|error| unopened(path, &error))
+pub fn ledger(arg: &LedgerArg, create: bool) -> Result<Ledger, Failure> {
+    let anchor = arg.checkpoint.as_deref().map(checkpoint).transpose()?;
+    // A checkpoint is of a ledger that was there.
+    let create = create && anchor.is_none();
+    Ledger::open(&arg.ledger, &LedgerOptions { create, anchor, ..LedgerOptions::default() }).map_err(|error| unopened(&arg.ledger, &error))
 }
 
 /// # Errors
 /// As [`ledger()`].
-pub fn ledger_to_read(path: &Path) -> Result<Ledger, Failure> {
-    Ledger::open_read_only(path, &LedgerOptions { create: false, ..LedgerOptions::default() }).map_err(|error| unopened(path, &error))
+pub fn ledger_to_read(arg: &LedgerArg) -> Result<Ledger, Failure> {
+    let anchor = arg.checkpoint.as_deref().map(checkpoint).transpose()?;
+    Ledger::open_read_only(&arg.ledger, &LedgerOptions { create: false, anchor, ..LedgerOptions::default() }).map_err(|error| unopened(&arg.ledger, &error))
 }
 
-fn unopened(path: &Path, error: &LedgerError) -> Failure {
+/// A journal without what is derived from it.
+///
+/// # Errors
+/// As [`ledger()`].
+pub fn journal(arg: &LedgerArg) -> Result<Journal, Failure> {
+    let known = arg.checkpoint.as_deref().map(checkpoint).transpose()?;
+    Journal::open(&arg.ledger, known).map_err(|error| unopened(&arg.ledger, &error))
+}
+
+/// The head that a checkpoint, or the `anchor.json` of a published day, names.
+fn checkpoint(path: &Path) -> Result<Head, Failure> {
+    let unread = |what: &str| Failure::refused(format!("the checkpoint {} cannot be read", path.display())).listing([what.to_owned()]);
+    let text = std::fs::read(path).map_err(|error| unread(&error.to_string()))?;
+    let named: Checkpoint = serde_json::from_slice(&text).map_err(|error| unread(&error.to_string()))?;
+    let hash = blake3::Hash::from_hex(named.hash).map_err(|_| unread("its hash has not 64 hexadecimal digits"))?;
+    Ok(Head { height: named.height, hash: *hash.as_bytes() })
+}
+
+#[derive(serde::Deserialize)]
+struct Checkpoint {
+    height: u64,
+    hash: String,
+}
+
+/// With a hint for each reason.
+#[must_use]
+pub fn unopened(path: &Path, error: &LedgerError) -> Failure {
     let failure = Failure::refused(format!("the ledger {} cannot be opened", path.display())).because(error);
     match error {
         LedgerError::InUse => failure.hint("another tapclear has it open: wait until that ends, or give another --ledger"),
         LedgerError::TooLittleDisk { .. } => failure.hint("free some space on that disk, or put the ledger on another"),
         LedgerError::Absent => failure.hint("`tapclear ingest` or `clear` makes one; check --ledger"),
         LedgerError::Format { .. } => failure.hint("open it with the tapclear that wrote it"),
-        LedgerError::Corrupt { .. } | LedgerError::Index { .. } | LedgerError::HeadDiffers { .. } => {
-            failure.hint("nothing was changed; keep a copy of the folder, then bring back a backup")
+        LedgerError::FamilyDiffers { .. } | LedgerError::Anchor { .. } => {
+            failure.hint("nothing was changed; `tapclear rebuild` makes all but the journal and the vault anew (with --checkpoint where the head file is lost)")
         }
-        _ => failure,
+        LedgerError::NotExtended(_) => failure.hint("the folder may have been put back to an earlier time: nothing was changed; look for the newer one"),
+        _ => failure.hint("nothing was changed; keep a copy of the folder, then bring back a backup"),
     }
 }
 

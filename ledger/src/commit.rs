@@ -12,13 +12,14 @@ use crate::group::{Group, Item};
 use crate::intake::IntakeBlock;
 use crate::ledger::{Access, Closing, Ledger, State};
 use crate::refusal::{self, Refusal};
-use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT};
+use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT, WITNESSES};
 use domain::Day;
 use rocksdb::{DB, WriteBatch, WriteOptions};
 use std::collections::BTreeMap;
 
 impl Ledger {
-    /// Makes a group durable, as a whole or not at all, and returns the new head.
+    /// Makes a group durable, as a whole or not at all, and returns the new head. A group with an event that somebody is told
+    /// of is anchored too; before the blocks of an unfinished file are told of, [`Ledger::anchor`] is.
     ///
     /// # Errors
     /// A group that breaks a rule of days or files changes nothing, and the ledger goes on. After
@@ -34,6 +35,7 @@ impl Ledger {
             return Ok(self.state.head);
         }
         self.enough_disk()?;
+        let told = group.is_told();
         let mut stage = Stage::new(&self.db, &self.state);
         for item in group.items {
             stage.item(item)?;
@@ -56,7 +58,27 @@ impl Ledger {
             return Err(error.into());
         }
         self.state.apply(change);
-        Ok(self.state.head)
+        if told { self.anchor() } else { Ok(self.state.head) }
+    }
+
+    /// Makes the head known outside the database, so that nothing before it is lost unnoticed, and returns it. What is
+    /// durable but not anchored must not be acknowledged.
+    ///
+    /// # Errors
+    /// As [`Ledger::commit`].
+    pub fn anchor(&mut self) -> Result<Head, LedgerError> {
+        let head = self.state.head;
+        match &mut self.access {
+            Access::Read => return Err(LedgerError::ReadOnly),
+            Access::Stopped => return Err(LedgerError::Stopped),
+            Access::Write { anchor, .. } => {
+                if let Err(error) = anchor.keep(head) {
+                    self.access = Access::Stopped;
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(head)
     }
 }
 
@@ -121,7 +143,9 @@ impl<'l> Stage<'l> {
         let index = store::cf(self.db, INDEX);
         if self.change.head != self.state.head {
             self.batch.put_cf(index, FORMAT_KEY, [FORMAT]);
-            self.batch.put_cf(index, HEAD_KEY, self.change.head.to_bytes());
+            for family in WITNESSES {
+                self.batch.put_cf(store::cf(self.db, family), HEAD_KEY, self.change.head.to_bytes());
+            }
         }
         for (id, file) in &self.change.files {
             self.batch.put_cf(index, store::file_at(*id), to_json(file));

@@ -3,6 +3,7 @@
 use crate::days::DayState;
 use crate::files::FileState;
 use domain::Day;
+use std::path::PathBuf;
 
 /// Why a ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,19 @@ pub enum LedgerError {
     TooLittleDisk { free_bytes: u64, needed_bytes: u64 },
     #[error("the ledger was written by another version of tapclear (format {found})")]
     Format { found: u8 },
+    /// The anchor cannot be read, or is not there.
+    #[error("{}: {what}", path.display())]
+    Anchor { path: PathBuf, what: &'static str },
+    /// What a ledger had is not there, although its anchor or other files are.
+    #[error("{}: it is missing, and so is what the ledger had", path.display())]
+    Lost { path: PathBuf },
+    #[error("the journal ends at height {height}; height {expected} was durable: the database's newest files are lost, cut or older than they were")]
+    ChainEnds { height: u64, expected: u64 },
+    #[error("the database's {family} are not as of the journal's head: some of its files are lost, cut or older than they were")]
+    FamilyDiffers { family: &'static str },
+    /// The folder may have been put back as a whole to an earlier time, or its journal written anew.
+    #[error("the ledger does not go on from the checkpoint that it was held against")]
+    NotExtended(#[source] Box<LedgerError>),
     /// The journal's last block is not the one that the head names, or a head known from outside is not in the chain.
     #[error("the journal does not hold the block of its head at height {height}")]
     HeadDiffers { height: u64 },

@@ -55,6 +55,12 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether somebody is told of it: what is told must not be lost unnoticed. A file or a close that has only been started
+    /// starts anew after a crash, and so does what stands in the blocks behind it.
+    pub(crate) const fn is_told(&self) -> bool {
+        !matches!(self, Self::FileStarted { .. } | Self::CloseStarted { .. })
+    }
+
     pub(crate) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("an event has only texts and numbers")
     }

@@ -32,6 +32,11 @@ impl Group {
         self.items.is_empty() && self.sealed.is_empty() && self.checkpoints.is_empty()
     }
 
+    /// Whether somebody is told of it once it is durable.
+    pub(crate) fn is_told(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Event(event) if event.is_told()))
+    }
+
     pub fn event(&mut self, event: Event) {
         self.items.push(Item::Event(event));
     }

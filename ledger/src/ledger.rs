@@ -1,18 +1,20 @@
 //! The ledger: one folder, one process that writes, a chain of blocks and what is derived from them.
 //!
-//! Days and files are held in memory and come from small indexes at open; the journal is not read then, except for its last
-//! block, which must be the one that the head names.
+//! Days and files are held in memory and come from small indexes at open; the journal is not read then, except for what an
+//! open checks: the chain ends where the head says, the block that the anchor names is in it and whole up to that end, and
+//! every family of the database is as of it.
 
+use crate::anchor::{self, ANCHOR_FILE, Anchor, Anchored};
 use crate::balances::Book;
-use crate::block::Block;
+use crate::chain;
 use crate::days::{DayInfo, DayState};
 use crate::decisions::Posted;
 use crate::error::LedgerError;
 use crate::files::FileInfo;
-use crate::store::{self, DAYS, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, JOURNAL};
+use crate::store::{self, DAYS, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, WITNESSES};
 use domain::Day;
 use hashbrown::HashMap;
-use rocksdb::{DB, IteratorMode};
+use rocksdb::DB;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,8 +26,8 @@ pub struct LedgerOptions {
     pub create: bool,
     /// Less room than this on its disk, and it neither opens for writing nor takes in a group.
     pub free_bytes_min: u64,
-    /// A head known from outside the ledger's own storage: its block must be in the chain. A lost WAL is seen by nothing
-    /// else.
+    /// A head known from outside the ledger's folder: its block must be in the chain. A folder that was put back as a whole
+    /// is seen by nothing else.
     pub anchor: Option<Head>,
 }
 
@@ -50,6 +52,7 @@ pub(crate) enum Access {
     /// Holds the lock as long as it lives.
     Write {
         _lock: File,
+        anchor: Anchor,
     },
     Read,
     /// A write failed: what is durable is unknown.
@@ -84,8 +87,8 @@ impl Ledger {
     /// that is not in the chain, or storage that fails.
     pub fn open(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
         let database = database(path);
-        let found = database.join("CURRENT").try_exists()?;
-        if !found && !options.create {
+        let found = find(path)?;
+        if found.is_none() && !options.create {
             return Err(LedgerError::Absent);
         }
         std::fs::create_dir_all(path)?;
@@ -96,10 +99,17 @@ impl Ledger {
             Err(error) => return Err(LedgerError::Folder(error.into())),
         }
         enough_disk(path, options.free_bytes_min)?;
+        // The anchor is there before the database: a database without one has lost it.
+        let mut anchor = match found {
+            None => Anchor::create(path)?,
+            Some(anchored) => Anchor::open(path, anchored)?,
+        };
         let db = store::open(&database, options.create)?;
         File::open(path)?.sync_all()?;
-        let state = load(&db, options)?;
-        Ok(Self { db, state, access: Access::Write { _lock: lock }, free_bytes_min: options.free_bytes_min, path: path.to_path_buf() })
+        let anchored = found.map_or(Head::default(), |anchored| anchored.head);
+        let state = load(&db, options, anchored)?;
+        anchor.keep(state.head)?;
+        Ok(Self { db, state, access: Access::Write { _lock: lock, anchor }, free_bytes_min: options.free_bytes_min, path: path.to_path_buf() })
     }
 
     /// Opens a ledger as it is now, for reading, whether or not another process writes to it.
@@ -108,11 +118,10 @@ impl Ledger {
     /// As for [`Ledger::open`], without `InUse` and `TooLittleDisk`.
     pub fn open_read_only(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
         let database = database(path);
-        if !database.join("CURRENT").try_exists()? {
-            return Err(LedgerError::Absent);
-        }
+        // The anchor first: a process that writes may make both longer meanwhile, and the database is ahead of the anchor then.
+        let anchored = find(path)?.ok_or(LedgerError::Absent)?.head;
         let db = store::open_read_only(&database)?;
-        let state = load(&db, options)?;
+        let state = load(&db, options, anchored)?;
         Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, path: path.to_path_buf() })
     }
 
@@ -165,6 +174,14 @@ impl Ledger {
         u32::try_from(self.state.files.len() + 1).expect("fewer than 4 billion files")
     }
 
+    /// A digest over everything in each family of the database: two ledgers with the same digests are the same.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
+        store::digests(&self.db)
+    }
+
     /// Refuses when the disk has less room than the options ask for.
     pub(crate) fn enough_disk(&self) -> Result<(), LedgerError> {
         enough_disk(&self.path, self.free_bytes_min)
@@ -177,7 +194,26 @@ impl State {
     }
 }
 
-fn database(path: &Path) -> PathBuf {
+/// What the anchor of a ledger says; none where there is no ledger, or one that was being made. One of which a part is not
+/// there is refused.
+pub(crate) fn find(path: &Path) -> Result<Option<Anchored>, LedgerError> {
+    let database = database(path);
+    let current = database.join("CURRENT");
+    if current.try_exists()? {
+        let missing = LedgerError::Anchor { path: path.join(ANCHOR_FILE), what: "it is missing" };
+        return anchor::read(path)?.map(Some).ok_or(missing);
+    }
+    // RocksDB would make an empty database here.
+    let had_blocks = match anchor::read(path) {
+        Ok(Some(anchored)) => anchored.head != Head::default(),
+        // Cut off while it was being made; the database comes after it.
+        Ok(None) | Err(LedgerError::Anchor { .. }) => false,
+        Err(error) => return Err(error),
+    };
+    if had_blocks || store::has_data(&database)? { Err(LedgerError::Lost { path: current }) } else { Ok(None) }
+}
+
+pub(crate) fn database(path: &Path) -> PathBuf {
     path.join("db")
 }
 
@@ -186,7 +222,7 @@ fn enough_disk(path: &Path, needed_bytes: u64) -> Result<(), LedgerError> {
     if free_bytes < needed_bytes { Err(LedgerError::TooLittleDisk { free_bytes, needed_bytes }) } else { Ok(()) }
 }
 
-fn load(db: &DB, options: &LedgerOptions) -> Result<State, LedgerError> {
+fn load(db: &DB, options: &LedgerOptions, anchored: Head) -> Result<State, LedgerError> {
     let index = store::cf(db, INDEX);
     match db.get_pinned_cf(index, FORMAT_KEY)?.as_deref() {
         None | Some(&[FORMAT]) => {}
@@ -196,9 +232,17 @@ fn load(db: &DB, options: &LedgerOptions) -> Result<State, LedgerError> {
         Some(bytes) => Head::of_bytes(&bytes).map_err(|corrupt| LedgerError::Index { index: "head", what: corrupt.0.to_owned() })?,
         None => Head::default(),
     };
-    check_head(db, head)?;
-    if let Some(anchor) = options.anchor.filter(|anchor| *anchor != Head::default()) {
-        check_anchor(db, anchor)?;
+    if anchored.height > head.height {
+        return Err(LedgerError::ChainEnds { height: head.height, expected: anchored.height });
+    }
+    if chain::end(db)? != head {
+        return Err(LedgerError::HeadDiffers { height: head.height });
+    }
+    WITNESSES.into_iter().try_for_each(|family| store::check_witness(db, family, head))?;
+    // Blocks of an unfinished file or close at most, unless the anchor is an older one.
+    chain::holds(db, anchored, head)?;
+    if let Some(known) = options.anchor {
+        chain::holds(db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
     }
     let mut state = State { head, ..State::default() };
     for row in store::scan(db, INDEX, &[DAYS]) {
@@ -215,27 +259,6 @@ fn load(db: &DB, options: &LedgerOptions) -> Result<State, LedgerError> {
         state.files.push(file);
     }
     Ok(state)
-}
-
-/// The journal's last block is the head's.
-fn check_head(db: &DB, head: Head) -> Result<(), LedgerError> {
-    let differs = LedgerError::HeadDiffers { height: head.height };
-    let last = db.iterator_cf(store::cf(db, JOURNAL), IteratorMode::End).next().transpose()?;
-    let same = match last {
-        None => head == Head::default(),
-        Some((key, value)) => {
-            let height = store::height_of(&key).unwrap_or(0);
-            let block = Block::parse(&value).map_err(|corrupt| LedgerError::Corrupt { height, what: corrupt.0 })?;
-            height == head.height && block.header.height == height && block.hash == head.hash && block.payload_is_whole()
-        }
-    };
-    if same { Ok(()) } else { Err(differs) }
-}
-
-fn check_anchor(db: &DB, anchor: Head) -> Result<(), LedgerError> {
-    let bytes = db.get_pinned_cf(store::cf(db, JOURNAL), anchor.height.to_be_bytes())?;
-    let hash = bytes.as_deref().and_then(|bytes| Block::parse(bytes).ok()).map(|block| block.hash);
-    if hash == Some(anchor.hash) { Ok(()) } else { Err(LedgerError::HeadDiffers { height: anchor.height }) }
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(index: &'static str, json: &[u8]) -> Result<T, LedgerError> {

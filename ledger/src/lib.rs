@@ -4,8 +4,10 @@
 //! from it and can be checked against it ([`Ledger::verify`]). It knows records, decisions and double entry, but decides and
 //! prices nothing.
 
+mod anchor;
 mod balances;
 mod block;
+mod chain;
 mod codec;
 mod commit;
 mod days;
@@ -15,6 +17,7 @@ mod event;
 mod files;
 mod group;
 mod intake;
+mod journal;
 mod ledger;
 mod read;
 mod refusal;
@@ -34,6 +37,7 @@ pub use event::Event;
 pub use files::{FileInfo, FileState};
 pub use group::Group;
 pub use intake::{IntakeBlock, IntakeEncoder, IntakePiece, IntakeRows};
+pub use journal::{Copied, Journal};
 pub use ledger::{Ledger, LedgerOptions};
 pub use read::IntakeAt;
 pub use refusal::Refusal;

@@ -15,6 +15,7 @@ use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, 
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision};
+use rocksdb::DB;
 
 /// Where an intake block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,16 +172,7 @@ impl Ledger {
         wanted: Option<(BlockKind, &'static str)>,
         read: impl FnOnce(&Block<'_>) -> Result<T, Corrupt>,
     ) -> Result<T, LedgerError> {
-        let bytes = self.db.get_pinned_cf(store::cf(&self.db, JOURNAL), height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
-        let corrupt = |corrupt: Corrupt| LedgerError::Corrupt { height, what: corrupt.0 };
-        let block = Block::parse(&bytes).map_err(corrupt)?;
-        if block.header.height != height {
-            return Err(corrupt(Corrupt("it belongs elsewhere")));
-        }
-        match wanted.filter(|(kind, _)| *kind != block.header.kind) {
-            Some((_, wanted)) => Err(LedgerError::OtherKind { height, wanted }),
-            None => read(&block).map_err(corrupt),
-        }
+        with_block(&self.db, height, wanted, read)
     }
 
     /// Height, file and rows of the blocks under a prefix of the index.
@@ -210,4 +202,26 @@ impl Ledger {
 
 fn day_prefix(kind: u8, day: Day) -> Vec<u8> {
     [&[kind][..], &store::ordered(day)].concat()
+}
+
+/// Looks at a block, which must be whole, in its place and of the kind that is wanted.
+pub(crate) fn with_block<T>(
+    db: &DB,
+    height: u64,
+    wanted: Option<(BlockKind, &'static str)>,
+    read: impl FnOnce(&Block<'_>) -> Result<T, Corrupt>,
+) -> Result<T, LedgerError> {
+    let bytes = db.get_pinned_cf(store::cf(db, JOURNAL), height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
+    let corrupt = |corrupt: Corrupt| LedgerError::Corrupt { height, what: corrupt.0 };
+    let block = Block::parse(&bytes).map_err(corrupt)?;
+    if block.header.height != height {
+        return Err(corrupt(Corrupt("it belongs elsewhere")));
+    }
+    if !block.payload_is_whole() {
+        return Err(corrupt(Corrupt("its payload has another digest than its header says")));
+    }
+    match wanted.filter(|(kind, _)| *kind != block.header.kind) {
+        Some((_, wanted)) => Err(LedgerError::OtherKind { height, wanted }),
+        None => read(&block).map_err(corrupt),
+    }
 }

@@ -20,8 +20,12 @@ pub(crate) const VAULT: &str = "vault";
 
 const FAMILIES: [&str; 5] = [JOURNAL, INDEX, BALANCES, CHECKPOINTS, VAULT];
 
+/// Families whose latest head stands under [`HEAD_KEY`]: all but the journal, whose head is its last block.
+pub(crate) const WITNESSES: [&str; 4] = [INDEX, BALANCES, CHECKPOINTS, VAULT];
+
 /// Keys of the index. The first byte tells what follows.
 pub(crate) const FORMAT_KEY: &[u8] = b"\0format";
+/// No other key of any family begins with a zero byte.
 pub(crate) const HEAD_KEY: &[u8] = b"\0head";
 pub(crate) const FILES: u8 = b'f';
 pub(crate) const DAYS: u8 = b'D';
@@ -80,6 +84,22 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<DB, rocksdb::Error> {
 
 pub(crate) fn open_read_only(path: &Path) -> Result<DB, rocksdb::Error> {
     DB::open_cf_descriptors_read_only(&database_options(false), path, FAMILIES.map(family), false)
+}
+
+/// Whether a folder holds files of a database that had something in it.
+pub(crate) fn has_data(path: &Path) -> Result<bool, std::io::Error> {
+    match std::fs::read_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        entries => {
+            for entry in entries? {
+                let name = entry?.path();
+                if name.extension().is_some_and(|kind| kind == "log" || kind == "sst" || kind == "blob") {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+    }
 }
 
 pub(crate) fn cf<'d>(db: &'d DB, name: &str) -> &'d ColumnFamily {
@@ -156,6 +176,28 @@ impl Head {
         reader.finish()?;
         Ok(head)
     }
+}
+
+/// Every family is as of the head: RocksDB flushes them one by one, and its own records of that can be cut.
+pub(crate) fn check_witness(db: &DB, family: &'static str, head: Head) -> Result<(), LedgerError> {
+    let expected = Some(head.to_bytes()).filter(|_| head != Head::default());
+    let found = db.get_pinned_cf(cf(db, family), HEAD_KEY)?;
+    if found.as_deref() == expected.as_deref() { Ok(()) } else { Err(LedgerError::FamilyDiffers { family: if family == INDEX { "index" } else { family } }) }
+}
+
+/// A digest over everything that each family holds: keys and values with their lengths.
+pub(crate) fn digests(db: &DB) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
+    let digest = |family: &'static str| {
+        let mut hasher = blake3::Hasher::new();
+        for row in scan(db, family, &[]) {
+            let (key, value) = row?;
+            for part in [&key, &value] {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            }
+        }
+        Ok((if family == INDEX { "index" } else { family }, *hasher.finalize().as_bytes()))
+    };
+    FAMILIES.into_iter().map(digest).collect()
 }
 
 /// Bytes that this process may still write on the disk that holds `path`.

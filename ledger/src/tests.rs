@@ -1,6 +1,7 @@
 //! What the ledger promises, one test each. Rows and days are made up here; nothing is read from outside but the golden
 //! block.
 
+mod anchored;
 mod blocks;
 mod promises;
 mod recount;

@@ -13,7 +13,7 @@ use crate::error::LedgerError;
 use crate::intake;
 use crate::ledger::Ledger;
 use crate::refusal;
-use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT};
+use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, WITNESSES};
 use crate::{balances, event::Event};
 use domain::symbol::SymbolCache;
 use domain::{Decision, SymbolTable};
@@ -106,10 +106,12 @@ impl Ledger {
     }
 
     fn compare_head(&self, report: &mut VerifyReport) -> Result<(), LedgerError> {
-        let stored = self.db.get_pinned_cf(store::cf(&self.db, INDEX), HEAD_KEY)?;
-        let stored = stored.map_or(Ok(Head::default()), |bytes| Head::of_bytes(&bytes));
-        if stored != Ok(report.head) {
-            report.differs(report.head.height, "the stored head is not the end of the chain");
+        for family in WITNESSES {
+            let stored = self.db.get_pinned_cf(store::cf(&self.db, family), HEAD_KEY)?;
+            let stored = stored.map_or(Ok(Head::default()), |bytes| Head::of_bytes(&bytes));
+            if stored != Ok(report.head) {
+                report.differs(report.head.height, format!("the head stored in `{family}` is not the end of the chain"));
+            }
         }
         if self.head() != report.head {
             report.differs(report.head.height, "the head in memory is not the end of the chain");
@@ -158,6 +160,9 @@ impl Ledger {
         stored.entry(None).or_default();
         for row in store::scan(&self.db, BALANCES, &[]) {
             let (key, value) = row?;
+            if *key == *HEAD_KEY {
+                continue;
+            }
             let parsed = match key.split_first() {
                 Some((&balances::RUNNING, account)) => Some((None, account)),
                 Some((&balances::MOVED, rest)) => rest.split_first_chunk::<4>().map(|(day, account)| (Some(day_of(*day)), account)),

@@ -39,7 +39,7 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let mapping = opening::mapping(args.map.as_deref())?;
     let house = opening::house(&scheme, &symbols)?;
-    let mut ledger = opening::ledger(&args.ledger.ledger, true)?;
+    let mut ledger = opening::ledger(&args.ledger, true)?;
     let progress = Progress::new(shown.lang);
     let workers = args.workers.count();
 

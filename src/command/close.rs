@@ -15,7 +15,7 @@ pub fn run(args: &CloseArgs, shown: Shown) -> Result<u8, Failure> {
     let started = Instant::now();
     let symbols = SymbolTable::new();
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
-    let mut ledger = opening::ledger(&args.ledger.ledger, args.day.is_some())?;
+    let mut ledger = opening::ledger(&args.ledger, args.day.is_some())?;
     let day = opening::open_day(&mut ledger, args.day, &scheme, &args.scheme)?;
     let progress = Progress::new(shown.lang);
     let seen = history::seen(&ledger, &symbols)?;

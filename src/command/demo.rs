@@ -25,7 +25,7 @@ pub fn run(args: &DemoArgs, shown: Shown) -> Result<u8, Failure> {
     generate::generate(&made)?;
     let cleared = ClearArgs {
         scheme: SchemeArg { scheme: args.scheme.clone(), adopt_scheme: false },
-        ledger: LedgerArg { ledger: out.join("ledger") },
+        ledger: LedgerArg { ledger: out.join("ledger"), checkpoint: None },
         out: out.join("settlement"),
         day: DAY,
         map: None,

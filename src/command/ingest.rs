@@ -17,7 +17,7 @@ pub fn run(args: &IngestArgs, shown: Shown) -> Result<u8, Failure> {
     let symbols = SymbolTable::new();
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let mapping = opening::mapping(args.map.as_deref())?;
-    let mut ledger = opening::ledger(&args.ledger.ledger, true)?;
+    let mut ledger = opening::ledger(&args.ledger, true)?;
     let day = opening::open_day(&mut ledger, args.day, &scheme, &args.scheme)?;
     let progress = Progress::new(shown.lang);
     let door = Door {

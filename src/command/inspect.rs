@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// # Errors
 /// When the ledger cannot be read.
 pub fn run(args: &InspectArgs, shown: Shown) -> Result<u8, Failure> {
-    let ledger = opening::ledger_to_read(&args.ledger.ledger)?;
+    let ledger = opening::ledger_to_read(&args.ledger)?;
     if let Some(height) = args.block {
         block(&ledger, height)?;
     } else if args.held {

@@ -19,7 +19,7 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     let symbols = SymbolTable::new();
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let house = opening::house(&scheme, &symbols)?;
-    let mut ledger = opening::ledger(&args.ledger.ledger, false)?;
+    let mut ledger = opening::ledger(&args.ledger, false)?;
     if let Some(info) = ledger.day(args.day)
         && matches!(info.state, DayState::Closed | DayState::Settled)
         && info.scheme != scheme.digest

@@ -15,7 +15,7 @@ const PARTY_FILES: [&str; 5] = ["detail.csv", "adjustments.csv", "exceptions.csv
 /// # Errors
 /// When the ledger cannot be read or the day is not in it.
 pub fn run(args: &StatusArgs, shown: Shown) -> Result<u8, Failure> {
-    let ledger = opening::ledger_to_read(&args.ledger.ledger)?;
+    let ledger = opening::ledger_to_read(&args.ledger)?;
     let days: Vec<&DayInfo> = ledger.days().iter().filter(|info| args.day.is_none_or(|day| day == info.day)).collect();
     if let (Some(day), true) = (args.day, days.is_empty()) {
         let known: Vec<String> = ledger.days().iter().map(|info| info.day.to_string()).collect();

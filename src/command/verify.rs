@@ -9,7 +9,7 @@ use serde_json::json;
 /// # Errors
 /// When something differs, or the ledger cannot be read.
 pub fn run(args: &VerifyArgs, shown: Shown) -> Result<u8, Failure> {
-    let ledger = opening::ledger_to_read(&args.ledger.ledger)?;
+    let ledger = opening::ledger_to_read(&args.ledger)?;
     let report = ledger.verify().map_err(|error| unread(&error))?;
     let differences: Vec<String> = report.differences.iter().map(|difference| format!("block {}: {}", difference.height, difference.what)).collect();
     if shown.json {

@@ -10,7 +10,7 @@ use serde_json::json;
 /// # Errors
 /// When no booked file of the open day, or more than one, is meant.
 pub fn run(args: &WithdrawArgs, shown: Shown) -> Result<u8, Failure> {
-    let mut ledger = opening::ledger(&args.ledger.ledger, false)?;
+    let mut ledger = opening::ledger(&args.ledger, false)?;
     let open = ledger.open_day().map(|info| info.day);
     let meant =
         |file: &&FileInfo| file.name == args.file || file.id.to_string() == args.file || (args.file.len() >= 6 && hex(&file.digest).starts_with(&args.file));

@@ -180,7 +180,7 @@ pub fn number(result: &Value, key: &str) -> i64 {
     result[key].as_i64().unwrap_or_else(|| panic!("{key} is no number in {result}"))
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap_or_else(|error| panic!("{}: {error}", to.display()));
     for entry in std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
         let entry = entry.expect("an entry");

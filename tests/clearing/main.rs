@@ -12,6 +12,7 @@ mod house;
 mod province;
 mod published;
 mod real_data;
+mod rebuilding;
 mod repeating;
 mod same_set_same_bytes;
 mod transit;

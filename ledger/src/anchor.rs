@@ -1,0 +1,177 @@
+//! The anchor: a small file outside RocksDB that says where the chain ended when something was last acknowledged.
+//!
+//! A log that was deleted, cut or replaced by an older one opens without an error in RocksDB, and with less in it. Here it
+//! shows: the file is written and synced before anything durable is acknowledged. It holds two slots on two pages and writes
+//! them in turn, so that a torn write costs the newest of the two and never both. Never read for anything but this check:
+//! what is in the chain stands in the journal alone.
+
+use crate::codec::{Corrupt, Reader};
+use crate::error::LedgerError;
+use crate::store::Head;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// The file's name in the ledger's folder.
+pub(crate) const ANCHOR_FILE: &str = "ledger.head";
+
+/// A slot begins like this; the last byte is its version.
+const MAGIC: [u8; 8] = *b"taphead\x01";
+/// Magic, sequence, height, hash, and the BLAKE3 of these.
+const SLOT_LEN: usize = 8 + 8 + 8 + 32 + 32;
+/// The slots stand on pages of their own: a disk that loses one write loses one slot.
+const SLOT_STEP: u64 = 4096;
+const SLOTS: u64 = 2;
+
+/// The file, open for writing.
+pub(crate) struct Anchor {
+    file: File,
+    /// Of the newest slot. Slot `sequence % 2` is the newest, so the next write never touches it.
+    sequence: u64,
+    /// What the newest slot says.
+    head: Head,
+}
+
+/// What the file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Anchored {
+    sequence: u64,
+    pub head: Head,
+}
+
+impl Anchor {
+    /// Makes the file of a ledger without blocks. It is on the disk, with its name, when this returns.
+    pub(crate) fn create(folder: &Path) -> Result<Self, LedgerError> {
+        let file = File::create(path(folder))?;
+        let mut anchor = Self { file, sequence: 0, head: Head::default() };
+        anchor.write(Head::default())?;
+        anchor.write(Head::default())?;
+        File::open(folder)?.sync_all()?;
+        Ok(anchor)
+    }
+
+    pub(crate) fn open(folder: &Path, found: Anchored) -> Result<Self, LedgerError> {
+        let file = File::options().write(true).open(path(folder))?;
+        Ok(Self { file, sequence: found.sequence, head: found.head })
+    }
+
+    /// Makes `head` the newest, if it is not. After an error the file is not to be written again: what is on the disk is unknown.
+    pub(crate) fn keep(&mut self, head: Head) -> std::io::Result<()> {
+        if head == self.head { Ok(()) } else { self.write(head) }
+    }
+
+    fn write(&mut self, head: Head) -> std::io::Result<()> {
+        let sequence = self.sequence + 1;
+        self.file.write_all_at(&slot(sequence, head), sequence % SLOTS * SLOT_STEP)?;
+        self.file.sync_data()?;
+        (self.sequence, self.head) = (sequence, head);
+        Ok(())
+    }
+}
+
+/// What the file of a ledger says; none where there is no file.
+///
+/// # Errors
+/// When neither slot is whole, or the file cannot be read.
+pub(crate) fn read(folder: &Path) -> Result<Option<Anchored>, LedgerError> {
+    let mut bytes = Vec::new();
+    match File::open(path(folder)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?.take(SLOTS * SLOT_STEP).read_to_end(&mut bytes)?,
+    };
+    let slot_at = |at: u64| {
+        let start = usize::try_from(at * SLOT_STEP).expect("some pages");
+        bytes.get(start..start + SLOT_LEN).and_then(|slot| parse(slot).ok()).filter(|slot| slot.sequence % SLOTS == at)
+    };
+    let newest = (0..SLOTS).filter_map(slot_at).max_by_key(|slot| slot.sequence);
+    newest.map(Some).ok_or_else(|| LedgerError::Anchor { path: path(folder), what: "neither of its slots is whole" })
+}
+
+pub(crate) fn path(folder: &Path) -> PathBuf {
+    folder.join(ANCHOR_FILE)
+}
+
+fn slot(sequence: u64, head: Head) -> Vec<u8> {
+    let mut bytes = [&MAGIC[..], &sequence.to_le_bytes(), &head.to_bytes()].concat();
+    let digest = blake3::hash(&bytes);
+    bytes.extend_from_slice(digest.as_bytes());
+    assert_eq!(bytes.len(), SLOT_LEN, "a slot has one length");
+    bytes
+}
+
+fn parse(slot: &[u8]) -> Result<Anchored, Corrupt> {
+    let mut reader = Reader::new(slot);
+    let magic: [u8; 8] = reader.array()?;
+    let sequence = reader.u64()?;
+    let head = Head { height: reader.u64()?, hash: reader.array()? };
+    let digest: [u8; 32] = reader.array()?;
+    reader.finish()?;
+    let whole = slot.get(..SLOT_LEN - 32).is_some_and(|front| *blake3::hash(front).as_bytes() == digest);
+    if magic == MAGIC && whole { Ok(Anchored { sequence, head }) } else { Err(Corrupt("a slot is not whole")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(height: u64) -> Head {
+        Head { height, hash: [u8::try_from(height).expect("small"); 32] }
+    }
+
+    /// A file that was written for every height up to the last.
+    fn written(folder: &Path, last: u64) {
+        let mut anchor = Anchor::create(folder).expect("makes it");
+        for height in 1..=last {
+            anchor.write(head(height)).expect("writes");
+        }
+    }
+
+    fn read_head(folder: &Path) -> Option<Head> {
+        read(folder).expect("a slot is whole").map(|anchored| anchored.head)
+    }
+
+    #[test]
+    fn the_newest_head_is_read_and_writing_goes_on_after_an_open() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(read(dir.path()).expect("there is none"), None);
+        for last in 0..5 {
+            written(dir.path(), last);
+            assert_eq!(read_head(dir.path()), Some(head(last)));
+        }
+        let found = read(dir.path()).expect("reads").expect("it is there");
+        Anchor::open(dir.path(), found).expect("opens").write(head(9)).expect("writes");
+        assert_eq!(read_head(dir.path()), Some(head(9)));
+    }
+
+    #[test]
+    fn a_damaged_newest_slot_leaves_the_one_before() {
+        for last in [6, 7] {
+            let dir = tempfile::tempdir().expect("a folder");
+            written(dir.path(), last);
+            let whole = std::fs::read(path(dir.path())).expect("reads");
+            let newest = read(dir.path()).expect("reads").expect("it is there").sequence % SLOTS * SLOT_STEP;
+            for at in 0..SLOT_LEN {
+                for bit in 0..8 {
+                    let mut flipped = whole.clone();
+                    flipped[usize::try_from(newest).expect("small") + at] ^= 1 << bit;
+                    std::fs::write(path(dir.path()), flipped).expect("writes");
+                    assert_eq!(read_head(dir.path()), Some(head(last - 1)), "bit {bit} of byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_whole_slot_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        written(dir.path(), 3);
+        let whole = std::fs::read(path(dir.path())).expect("reads");
+        // The slots swapped are not what was written either.
+        let swapped = [&whole[4096..], &vec![0; 4096 - SLOT_LEN], &whole[..SLOT_LEN]].concat();
+        for bytes in [vec![], whole[..SLOT_LEN - 1].to_vec(), vec![0; 8192], swapped] {
+            std::fs::write(path(dir.path()), bytes).expect("writes");
+            assert!(matches!(read(dir.path()), Err(LedgerError::Anchor { .. })));
+        }
+    }
+}

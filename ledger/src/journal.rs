@@ -1,0 +1,136 @@
+//! A journal without anything that is derived from it: the source of a rebuild.
+//!
+//! It opens where a ledger does not, as long as the journal itself and the vault are whole: indexes, balances and
+//! checkpoints are not looked at. Blocks are handed on one by one to be taken into another ledger, where everything is
+//! derived anew. That the journal has become the same is seen by its head, which hashes all of it.
+
+use crate::block::{Block, BlockKind, Draft};
+use crate::chain;
+use crate::codec::Corrupt;
+use crate::decisions::{self, DecisionBlock};
+use crate::error::LedgerError;
+use crate::event::Event;
+use crate::intake::IntakeBlock;
+use crate::ledger;
+use crate::read;
+use crate::refusal::{self, Refusal};
+use crate::store::{self, Head, VAULT};
+use domain::Decision;
+use domain::record::CardToken;
+use domain::symbol::SymbolCache;
+use rocksdb::DB;
+use std::path::Path;
+
+/// A journal that is only read.
+pub struct Journal {
+    db: DB,
+    head: Head,
+}
+
+/// A block of a journal, to be put into a group.
+pub enum Copied {
+    Event(Event),
+    Intake { file: u32, block: IntakeBlock },
+    Refusals { file: u32, refusals: Vec<Refusal> },
+    Decisions(DecisionBlock),
+}
+
+impl Journal {
+    /// Opens a ledger's journal as it is now. `known` is a head known from outside; it also stands in for an anchor that is
+    /// lost or damaged.
+    ///
+    /// # Errors
+    /// [`LedgerError::Absent`], a journal that does not reach what was durable, or a vault that is older than it.
+    pub fn open(path: &Path, known: Option<Head>) -> Result<Self, LedgerError> {
+        let anchored = match ledger::find(path) {
+            Ok(found) => found.ok_or(LedgerError::Absent)?.head,
+            Err(LedgerError::Anchor { path, what }) => known.ok_or(LedgerError::Anchor { path, what })?,
+            Err(error) => return Err(error),
+        };
+        let db = store::open_read_only(&ledger::database(path))?;
+        let head = chain::end(&db)?;
+        chain::holds(&db, anchored, head)?;
+        if let Some(known) = known {
+            chain::holds(&db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
+        }
+        store::check_witness(&db, VAULT, head)?;
+        Ok(Self { db, head })
+    }
+
+    /// The end of the chain.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Reads a block as a whole; the head is the chain's end there.
+    ///
+    /// # Errors
+    /// When there is no block at `height`, it is damaged, or the storage fails.
+    pub fn block(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<(Copied, Head), LedgerError> {
+        read::with_block(&self.db, height, None, |block| {
+            let file = block.header.file;
+            let copied = match block.header.kind {
+                BlockKind::Event => Copied::Event(Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read"))?),
+                BlockKind::Intake => Copied::Intake { file, block: intake(block) },
+                BlockKind::Refusals => {
+                    let mut refusals = Vec::new();
+                    refusal::read(block.payload, block.header.count as usize, &mut refusals)?;
+                    Copied::Refusals { file, refusals }
+                }
+                BlockKind::Decisions => {
+                    let mut found: Vec<Decision> = Vec::new();
+                    decisions::read(block, symbols, |some| found.extend_from_slice(some))?;
+                    let hub = symbols.table().intern(decisions::hub_of(block)?);
+                    Copied::Decisions(DecisionBlock::encode(&found, hub, &symbols.table().texts()))
+                }
+            };
+            Ok((copied, Head { height, hash: block.hash }))
+        })
+    }
+
+    /// The decisions of a block.
+    ///
+    /// # Errors
+    /// When there is no decision block at `height`, it is damaged, or the storage fails.
+    pub fn decisions(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<Vec<Decision>, LedgerError> {
+        let mut found = Vec::new();
+        let wanted = Some((BlockKind::Decisions, "decisions"));
+        read::with_block(&self.db, height, wanted, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
+        Ok(found)
+    }
+
+    /// Every card number of the vault, as it is sealed, until `each` fails: they stand in no block.
+    ///
+    /// # Errors
+    /// When the storage fails; what `each` says is inside.
+    pub fn each_sealed<E>(&self, mut each: impl FnMut(CardToken, Vec<u8>) -> Result<(), E>) -> Result<Result<(), E>, LedgerError> {
+        for row in store::scan(&self.db, VAULT, &[]) {
+            let (key, value) = row?;
+            if *key == *store::HEAD_KEY {
+                continue;
+            }
+            let damaged = || LedgerError::Index { index: "vault", what: "a card's token has another length".to_owned() };
+            if let Err(error) = each(CardToken::new(&key).ok_or_else(damaged)?, value.into_vec()) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// As [`crate::Ledger::digests`].
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
+        store::digests(&self.db)
+    }
+}
+
+fn intake(block: &Block<'_>) -> IntakeBlock {
+    let (positions, _) = block.side.as_chunks::<4>();
+    IntakeBlock {
+        draft: Draft::new(block.header.count as usize, block.payload.len(), |out| out.extend_from_slice(block.payload)),
+        repeats: positions.iter().map(|position| u32::from_le_bytes(*position)).collect(),
+    }
+}
