@@ -11,6 +11,11 @@ SHARED ?= ../shared
 RECORDS ?= 10000000
 RUNS ?= 3
 SEED ?= 20260302
+# faults: points at which the disk fails, kills, power losses, damages to files, and the seed (empty: each test's own).
+POINTS ?= 5000
+KILLS ?= 500
+POWER ?= 200
+CORRUPTIONS ?= 2000
 # test-full: seconds for each fuzz target, cases for each property.
 FUZZ_SECONDS ?= 600
 CASES ?= 20000
@@ -20,12 +25,13 @@ export SHARED RECORDS RUNS SEED FUZZ_SECONDS CASES
 # What setup found: paths that the build of RocksDB needs.
 ENV := . .setup/env.sh &&
 
-.PHONY: help setup build demo test test-full mutants fuzz bench bench-peers fmt clean
+.PHONY: help setup build demo test test-full faults mutants fuzz bench bench-peers fmt clean
 
 help:
 	@echo "make demo          generate a day, clear it, show what happened (DEMO_ARGS='--lang zh')"
 	@echo "make test          the gate: format, lints, docs, dependencies, all tests, fuzz bodies over their corpus"
 	@echo "make test-full     the gate, then long properties, fuzzing and mutants: hours"
+	@echo "make faults        days under failing disks and kills (POINTS, KILLS, POWER, CORRUPTIONS, FAULT_SEED): hours; a short form is in the gate"
 	@echo "make bench         micro benchmarks"
 	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED)"
 	@echo "make build fmt clean"
@@ -47,6 +53,11 @@ test: setup
 
 test-full: test
 	@$(ENV) tools/gate_full.sh properties fuzz mutants
+
+# One test at a time: they share the machine's memory disk and its processors.
+faults: setup
+	@$(ENV) FAULT_POINTS=$(POINTS) FAULT_KILLS=$(KILLS) FAULT_POWER=$(POWER) FAULT_CORRUPTIONS=$(CORRUPTIONS) \
+		cargo test --release --locked --test clearing faults -- --nocapture --test-threads 1
 
 fuzz mutants: setup
 	@$(ENV) tools/gate_full.sh $@

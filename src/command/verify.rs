@@ -3,8 +3,9 @@
 use crate::cli::{Shown, VerifyArgs};
 use crate::failure::Failure;
 use crate::history::unread;
+use crate::intake::{head, hex};
 use crate::{opening, output};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// # Errors
 /// When something differs, or the ledger cannot be read.
@@ -13,7 +14,12 @@ pub fn run(args: &VerifyArgs, shown: Shown) -> Result<u8, Failure> {
     let report = ledger.verify().map_err(|error| unread(&error))?;
     let differences: Vec<String> = report.differences.iter().map(|difference| format!("block {}: {}", difference.height, difference.what)).collect();
     if shown.json {
-        output::json(&json!({ "blocks": report.blocks, "records": report.records, "decisions": report.decisions, "differences": differences }))?;
+        let digests = ledger.digests().map_err(|error| unread(&error))?;
+        let digests: Map<String, Value> = digests.into_iter().map(|(family, digest)| (family.to_owned(), hex(&digest).into())).collect();
+        output::json(&json!({
+            "blocks": report.blocks, "records": report.records, "decisions": report.decisions, "head": head(&ledger), "digests": digests,
+            "differences": differences,
+        }))?;
     }
     if !differences.is_empty() {
         return Err(Failure::refused(format!("the ledger differs from its journal in {} places", differences.len()))

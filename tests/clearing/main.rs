@@ -7,6 +7,7 @@ mod canary;
 mod command_line;
 mod dice;
 mod edges;
+mod faults;
 mod files_are_whole;
 mod house;
 mod province;
