@@ -1,7 +1,7 @@
 //! Bad input is data: every malformed file, row and mapping here ends in the refusal that it says, and in no other.
 
 use domain::SymbolTable;
-use engine::ingest::{Decoded, Decoder, DoorKeys, IngestError, Mapping, Source};
+use engine::ingest::{CHUNK_BYTES, Decoded, Decoder, DoorKeys, IngestError, Mapping, ROW_BYTES_MAX, Source};
 use std::io::Write;
 use std::path::Path;
 
@@ -68,18 +68,26 @@ route = "route"
 "#;
 
 fn read(mapping: &str, name: &str, bytes: &[u8]) -> Result<Decoded, IngestError> {
+    read_in_chunks(mapping, name, bytes, CHUNK_BYTES)
+}
+
+fn read_in_chunks(mapping: &str, name: &str, bytes: &[u8], chunk_bytes: usize) -> Result<Decoded, IngestError> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).expect("the file is written");
-    read_path(mapping, &path)
+    read_path_in_chunks(mapping, &path, chunk_bytes)
 }
 
 fn read_path(mapping: &str, path: &Path) -> Result<Decoded, IngestError> {
+    read_path_in_chunks(mapping, path, CHUNK_BYTES)
+}
+
+fn read_path_in_chunks(mapping: &str, path: &Path, chunk_bytes: usize) -> Result<Decoded, IngestError> {
     let mapping = Mapping::parse("map.toml", mapping).expect("a sound mapping");
     let section = mapping.section_for(path).expect("a section for the file");
     let symbols = SymbolTable::new();
     let mut decoder = Decoder::new(section, &symbols, DoorKeys { token_key: [1; 32] }, [2; 32]);
-    let mut source = Source::open(path, section)?;
+    let mut source = Source::open_in_chunks(path, section, chunk_bytes)?;
     let mut all = Decoded::default();
     while let Some(chunk) = source.next_chunk()? {
         let decoded = decoder.decode(&chunk);
@@ -255,6 +263,36 @@ fn a_file_that_cannot_be_read_is_refused_whole() {
     let inner = folder.path().join("in.csv");
     std::fs::create_dir(&inner).expect("a folder");
     assert!(matches!(read_path(MAP, &inner), Err(IngestError::Folder)));
+}
+
+/// A row of text may have so many bytes, its line end aside, wherever chunks end and whether or not a line end follows.
+#[test]
+fn a_row_is_too_long_or_not_whatever_follows_it_and_however_it_is_cut() {
+    let line = |bytes: usize| {
+        let open = r#"{"card":"1","time":"2018-08-31 22:14:50","x":""#;
+        format!("{open}{}\"}}", "x".repeat(bytes - open.len() - 2))
+    };
+    let (good, longest, too_long) = (line(100), line(ROW_BYTES_MAX), line(ROW_BYTES_MAX + 1));
+    let cases: Vec<(String, Result<usize, u64>)> = vec![
+        (longest.clone(), Ok(1)),
+        (format!("{longest}\n"), Ok(1)),
+        (format!("{good}\n{longest}\n{good}"), Ok(3)),
+        (too_long.clone(), Err(1)),
+        (format!("{too_long}\n"), Err(1)),
+        (format!("{good}\n\n{too_long}"), Err(2)),
+        (format!("{good}\n{good}\n{too_long}\n{good}\n"), Err(3)),
+        (format!("{good}\n{}", line(3 << 20)), Err(2)),
+    ];
+    for (at, (text, expected)) in cases.iter().enumerate() {
+        for chunk_bytes in [1, 4096, CHUNK_BYTES] {
+            let read = read_in_chunks(JSON_MAP, "day.jsonl", text.as_bytes(), chunk_bytes);
+            match (read, expected) {
+                (Ok(decoded), Ok(records)) => assert_eq!((decoded.records.len(), decoded.refusals.len()), (*records, 0), "case {at}, {chunk_bytes}"),
+                (Err(IngestError::RowTooLong { row }), Err(expected)) => assert_eq!(row, *expected, "case {at}, {chunk_bytes}"),
+                (read, expected) => panic!("case {at}, {chunk_bytes}: {:?}, not {expected:?}", read.map(|decoded| decoded.records.len())),
+            }
+        }
+    }
 }
 
 #[test]

@@ -266,10 +266,11 @@ fn next_lines(input: &mut Input, tail: &mut Vec<u8>, chunk_bytes: usize, ended: 
             len += read;
         }
         tail.truncate(len);
-        let end = if *ended { tail.len() } else { memchr::memrchr(b'\n', tail).map_or(0, |at| at + 1) };
-        if tail.len() - end > ROW_BYTES_MAX {
+        let whole = memchr::memrchr(b'\n', tail).map_or(0, |at| at + 1);
+        if tail.len() - whole > ROW_BYTES_MAX {
             return Err(IngestError::RowTooLong { row });
         }
+        let end = if *ended { tail.len() } else { whole };
         if end > 0 {
             let rest = tail.get(end..).unwrap_or_default().to_vec();
             let mut text = std::mem::replace(tail, rest);
@@ -293,6 +294,7 @@ fn next_lines(input: &mut Input, tail: &mut Vec<u8>, chunk_bytes: usize, ended: 
         if *ended {
             return Ok(None);
         }
-        bytes = tail.len().max(1) * 2;
+        // Never past the longest line, as with CSV.
+        bytes = (tail.len().max(1) * 2).min(ROW_BYTES_MAX + 1);
     }
 }
