@@ -8,12 +8,12 @@ use crate::intake::commit;
 use crate::progress::Progress;
 use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Flags, Outcome, Record, SymbolTable};
-use engine::close::{DecideError, Decided, Gather, decide};
+use domain::{Day, Decision, Flags, Outcome, Reason, Record, Symbol, SymbolTable};
+use engine::close::{DecideError, Decided, FeesBooked, Gather, decide, service_fees};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, DayTotals, DecisionBlock, DecisionEncoder, Event, Group, Ledger};
+use ledger::{BLOCK_ROWS_MAX, DayTotals, DecisionBlock, DecisionEncoder, Event, FileOutcomes, FileState, Group, Ledger, ServiceFee, ServiceFees};
 use parking_lot::Mutex;
 use settlement::{Drafted, Feed, House, SettleError};
 use std::collections::BTreeMap;
@@ -116,11 +116,17 @@ impl<'a> Closing<'a> {
     }
 
     /// Decides a day that is being rebuilt, holds every decision against `stored`, which says what the next one in the journal
-    /// is, and puts what the close left for the next one into `group`.
+    /// is, and the rest against what the journal's `Closed` says, and puts what the close left for the next one into `group`.
     ///
     /// # Errors
     /// When a decision is another than the journal's, or the ledger cannot be read.
-    pub fn decide_again(&self, ledger: &Ledger, group: &mut Group, stored: &mut dyn FnMut() -> Result<Option<Decision>, Failure>) -> Result<(), Failure> {
+    pub fn decide_again(
+        &self,
+        ledger: &Ledger,
+        group: &mut Group,
+        stored: &mut dyn FnMut() -> Result<Option<Decision>, Failure>,
+        (stored_files, stored_fees): (&[FileOutcomes], &ServiceFees),
+    ) -> Result<(), Failure> {
         let decided = self.decide(ledger, None)?;
         let day = decided.day();
         let (mut at, mut held) = (0u64, Vec::new());
@@ -148,8 +154,41 @@ impl<'a> Closing<'a> {
         if stored()?.is_some() {
             return Err(differs(at + 1));
         }
-        let after = After { seen: self.seen, accounts: &decided.remembered, refunded: &decided.refunded, held: &held, hub: self.scheme.hub, day };
-        after.put(ledger, decided.texts(), group)
+        let (fees, booked) = self.service_fees(ledger, &decided)?;
+        if (&fees, outcomes_of_files(ledger, &decided).as_slice()) != (stored_fees, stored_files) {
+            return Err(Failure::refused(format!("the close of clearing day {day} comes to other fees or outcomes of files than the journal says"))
+                .hint("rebuild with the scheme, and the version of tapclear, that closed the day"));
+        }
+        self.after(&decided, &held, &booked).put(ledger, decided.texts(), group)
+    }
+
+    /// The fees per service day that the close changes, and what is booked of them from now on.
+    fn service_fees(&self, ledger: &Ledger, decided: &Decided<'_>) -> Result<(ServiceFees, FeesBooked), Failure> {
+        let before = history::fees(ledger, self.symbols, decided.fee_sums.keys().map(|key| key.service_day))?;
+        let (changed, mut booked) = service_fees(&self.scheme.fees, &decided.fee_sums, &before, decided.texts());
+        // A service day's fees are kept as a whole.
+        for (key, fee) in before {
+            booked.entry(key).or_insert(fee);
+        }
+        let text = |symbol: Symbol| decided.texts().get(symbol.index()).map_or_else(String::new, |text| text.to_string());
+        let shown = |fee: engine::close::ServiceFee| ServiceFee {
+            earner: text(fee.key.earner),
+            issuer: text(fee.key.issuer),
+            product: text(fee.key.product),
+            service_day: fee.key.service_day,
+            charged_minor: fee.bases.charged_minor,
+            earned_minor: fee.bases.earned_minor,
+            old_minor: fee.old_minor,
+            new_minor: fee.new_minor,
+        };
+        let list: Vec<ServiceFee> = changed.into_iter().map(shown).collect();
+        let hub = if list.is_empty() { String::new() } else { text(self.scheme.hub) };
+        Ok((ServiceFees { hub, list }, booked))
+    }
+
+    fn after<'d>(&'d self, decided: &'d Decided<'_>, held: &'d [Decision], fees: &'d FeesBooked) -> After<'d> {
+        let Decided { remembered, refunded, .. } = decided;
+        After { seen: self.seen, accounts: remembered, refunded, held, fees, hub: self.scheme.hub, day: decided.day() }
     }
 
     /// `gathers` hold the whole day where it was gathered while it was taken in.
@@ -241,17 +280,15 @@ impl<'a> Posting<'a> {
         group.event(Event::CloseStarted { day, scheme: closing.scheme.digest });
         commit(ledger, group)?;
         let mut totals = DayTotals::default();
-        for file in ledger.files().iter().filter(|file| file.day == day && file.state == ledger::FileState::Booked) {
-            let outcomes = decided.files.get(&file.id).copied().unwrap_or_default();
+        for file in ledger.files().iter().filter(|file| file.day == day && file.state == FileState::Booked) {
+            let outcomes = decided.files.get(&file.id).cloned().unwrap_or_default();
+            assert_eq!(outcomes.received(), file.received, "every record of a file ends in exactly one outcome");
             totals.received += file.received + file.refused;
-            totals.rejected += file.refused;
-            totals.cleared += outcomes.cleared;
-            totals.duplicate += outcomes.duplicate;
-            totals.conflict += outcomes.conflict;
-            totals.held += outcomes.held;
-            totals.rejected += outcomes.rejected;
-            let decided = outcomes.cleared + outcomes.duplicate + outcomes.held + outcomes.rejected;
-            assert_eq!(decided, file.received, "every record of a file ends in exactly one outcome");
+            totals.cleared += outcomes.count(Outcome::Cleared);
+            totals.duplicate += outcomes.count(Outcome::Duplicate);
+            totals.conflict += outcomes.conflicts();
+            totals.held += outcomes.count(Outcome::Held);
+            totals.rejected += outcomes.count(Outcome::Rejected) + file.refused;
         }
         Ok(Self { ledger, closing, day, totals, group: Group::new(), group_bytes: 0, held: Vec::new() })
     }
@@ -275,15 +312,35 @@ impl<'a> Posting<'a> {
     }
 
     fn end(self, decided: &Decided<'_>) -> Result<DayTotals, Failure> {
-        let Self { ledger, closing, day, totals, mut group, held, .. } = self;
+        let Self { ledger, closing, day, mut totals, mut group, held, .. } = self;
+        let (fees, booked) = closing.service_fees(ledger, decided)?;
+        let posted = fees.posted();
+        totals.entries += posted.entries;
+        totals.postings += posted.postings;
+        totals.debit_minor += sum_minor(posted.debit_minor)?;
+        totals.credit_minor += sum_minor(posted.credit_minor)?;
+        totals.fee_minor += fees.list.iter().map(ServiceFee::difference_minor).sum::<i64>();
         assert_eq!(totals.debit_minor, totals.credit_minor, "debits equal credits");
         assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
-        let after = After { seen: closing.seen, accounts: &decided.remembered, refunded: &decided.refunded, held: &held, hub: closing.scheme.hub, day };
-        after.put(ledger, decided.texts(), &mut group)?;
-        group.event(Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day) });
+        closing.after(decided, &held, &booked).put(ledger, decided.texts(), &mut group)?;
+        let files = outcomes_of_files(ledger, decided);
+        group.event(Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day), files, fees });
         commit(ledger, group)?;
         Ok(totals)
     }
+}
+
+/// What became of every booked file, its refused rows among the records.
+fn outcomes_of_files(ledger: &Ledger, decided: &Decided<'_>) -> Vec<FileOutcomes> {
+    let booked = ledger.files().iter().filter(|file| file.day == decided.day() && file.state == FileState::Booked);
+    let outcomes = booked.map(|file| {
+        let mut by_reason: Vec<(u16, u64)> =
+            decided.files.get(&file.id).into_iter().flat_map(|outcomes| outcomes.by_reason()).map(|(reason, count)| (reason.number(), count)).collect();
+        by_reason.extend((file.refused > 0).then_some((Reason::Malformed.number(), file.refused)));
+        by_reason.sort_unstable();
+        FileOutcomes { file: file.id, by_reason }
+    });
+    outcomes.collect()
 }
 
 fn sum_minor(sum: i128) -> Result<i64, Failure> {

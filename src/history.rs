@@ -3,10 +3,11 @@
 use crate::failure::Failure;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, EventTime, RecordId, Symbol, SymbolTable};
-use engine::close::{Before, PARTITIONS, Refunded};
+use engine::close::{Before, FeeBases, FeeKey, FeesBooked, PARTITIONS, Refunded};
 use engine::dedup::{Seen, Sequences};
 use hashbrown::HashMap;
 use ledger::{DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Kinds of checkpoint. The numbers are stored. Settlement keeps its own kind, [`settlement::MANIFESTS`].
@@ -21,8 +22,10 @@ mod kind {
     pub const HELD: u8 = 4;
     /// One value: what has been given back of originals, as JSON lines.
     pub const REFUNDED: u8 = 5;
+    /// Key: service day. Value: the fees that were booked of it, as JSON lines.
+    pub const FEES: u8 = 6;
 
-    const _: () = assert!(settlement::MANIFESTS > REFUNDED, "no two kinds of checkpoint have one number");
+    const _: () = assert!(settlement::MANIFESTS > FEES, "no two kinds of checkpoint have one number");
 }
 
 /// A checkpoint that cannot be read.
@@ -114,6 +117,8 @@ pub struct After<'a> {
     pub accounts: &'a [Vec<u8>],
     pub refunded: &'a Refunded,
     pub held: &'a [Decision],
+    /// All fees of the service days that the close touched.
+    pub fees: &'a FeesBooked,
     pub hub: Symbol,
     pub day: Day,
 }
@@ -147,8 +152,35 @@ impl After<'_> {
             lines.sort_unstable();
             group.checkpoint(kind::REFUNDED, &[], lines.concat().into_bytes());
         }
+        let mut by_day: BTreeMap<Day, Vec<String>> = BTreeMap::new();
+        for (key, (bases, fee_minor)) in self.fees {
+            let names = [key.earner, key.issuer, key.product].map(text);
+            let line = format!("{}\n", serde_json::json!([names, bases.charged_minor, bases.earned_minor, fee_minor]));
+            by_day.entry(key.service_day).or_default().push(line);
+        }
+        for (service_day, mut lines) in by_day {
+            lines.sort_unstable();
+            group.checkpoint(kind::FEES, &service_day.0.to_be_bytes(), lines.concat().into_bytes());
+        }
         Ok(())
     }
+}
+
+/// What is booked of the fees of some service days.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn fees(ledger: &Ledger, symbols: &SymbolTable, service_days: impl Iterator<Item = Day>) -> Result<FeesBooked, Failure> {
+    let mut booked = FeesBooked::default();
+    for service_day in service_days.collect::<BTreeSet<Day>>() {
+        let kept = ledger.checkpoint(kind::FEES, &service_day.0.to_be_bytes()).map_err(|error| unread(&error))?.unwrap_or_default();
+        for line in kept.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            let (names, charged_minor, earned_minor, fee_minor): ([String; 3], i64, i64, i64) = serde_json::from_slice(line).map_err(|_| broken("fees"))?;
+            let [earner, issuer, product] = names.map(|name| symbols.intern(&name));
+            booked.insert(FeeKey { earner, issuer, product, service_day }, (FeeBases { charged_minor, earned_minor }, fee_minor));
+        }
+    }
+    Ok(booked)
 }
 
 fn refund_line(id: &RecordId, minor: i64, texts: &[Arc<str>]) -> String {

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, SymbolTable};
 use engine::scheme::Scheme;
-use ledger::{Copied, Event, Group, Head, Journal, Ledger};
+use ledger::{Copied, Event, FileOutcomes, Group, Head, Journal, Ledger, ServiceFees};
 use std::path::Path;
 
 /// Blocks of so many bytes or more are committed together.
@@ -75,9 +75,9 @@ impl Rebuilding<'_> {
                         commit(ledger, std::mem::take(&mut group))?;
                         due = true;
                     }
-                    if let Event::Closed { day, .. } = event {
+                    if let Event::Closed { day, files, fees, .. } = &event {
                         rebuilt.closed_days += 1;
-                        self.close(ledger, day, &decided, &mut group)?;
+                        self.close(ledger, *day, &decided, (files, fees), &mut group)?;
                     }
                     if let Event::Settled { day, manifests } = event {
                         rebuilt.settled_days += 1;
@@ -98,7 +98,7 @@ impl Rebuilding<'_> {
     }
 
     /// What a close left besides its decisions.
-    fn close(&self, ledger: &Ledger, day: Day, heights: &[u64], group: &mut Group) -> Result<(), Failure> {
+    fn close(&self, ledger: &Ledger, day: Day, heights: &[u64], said: (&[FileOutcomes], &ServiceFees), group: &mut Group) -> Result<(), Failure> {
         let scheme = self.scheme_of(ledger, day)?;
         let seen = history::seen(ledger, self.symbols)?;
         let closing = Closing { scheme, symbols: self.symbols, seen: &seen, workers: self.workers, progress: self.progress };
@@ -113,7 +113,7 @@ impl Rebuilding<'_> {
                 block = self.journal.decisions(height, &mut cache).map_err(|error| unread(&error))?.into_iter();
             }
         };
-        closing.decide_again(ledger, group, &mut stored)
+        closing.decide_again(ledger, group, &mut stored, said)
     }
 
     /// A day's files, and what the next day's are chained to.

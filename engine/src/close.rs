@@ -11,13 +11,17 @@ mod gather;
 pub mod judge;
 pub mod memory;
 mod order;
+mod outcomes;
 mod partition;
 mod refund;
+mod service_fee;
 mod versions;
 
 pub use gather::{Gather, PARTITIONS};
 pub use memory::Remembered;
+pub use outcomes::FileOutcomes;
 pub use refund::Refunded;
+pub use service_fee::{FeeBases, FeeKey, FeeSums, FeesBooked, ServiceFee, service_fees};
 
 use crate::parallel;
 use crate::scheme::Scheme;
@@ -30,16 +34,6 @@ use order::{AccountKey, DayKey, Lead, Order, sort_day};
 use partition::{Partition, id_tag};
 use std::sync::Arc;
 use versions::Copy;
-
-/// What became of a file's records. `conflict` counts those inside held or rejected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FileOutcomes {
-    pub cleared: u64,
-    pub duplicate: u64,
-    pub conflict: u64,
-    pub held: u64,
-    pub rejected: u64,
-}
 
 /// What earlier closes left.
 #[derive(Debug, Default)]
@@ -85,6 +79,8 @@ pub struct Decided<'s> {
     /// By file id.
     pub files: HashMap<u32, FileOutcomes, Fast>,
     pub refunded: Refunded,
+    /// What the day adds to the sums of fees per service day.
+    pub fee_sums: FeeSums,
     /// What is remembered of accounts, by partition, encoded.
     pub remembered: Vec<Vec<u8>>,
 }
@@ -119,7 +115,7 @@ pub fn decide<'s, E: Send>(
     for gather in gathers {
         assert_eq!(gather.day, day, "gathered for the day that is decided");
         for (file, received) in gather.received {
-            files.entry(file).or_default().cleared += received;
+            files.entry(file).or_default().receive(received);
         }
         repeats.extend(gather.repeats);
         originals.extend(gather.originals);
@@ -172,9 +168,7 @@ pub fn decide<'s, E: Send>(
         let verdict = versions::decide(copies, settled.get(&id).map_or(&[][..], Vec::as_slice), scheme.conflict, symbols);
         for copy in verdict.duplicates {
             if copy.held_since.is_none() {
-                let outcomes = files.entry(copy.file).or_default();
-                outcomes.cleared -= 1;
-                outcomes.duplicate += 1;
+                files.entry(copy.file).or_default().turn(Reason::Duplicate);
             }
         }
         for (copy, reason) in verdict.kept {
@@ -207,7 +201,11 @@ pub fn decide<'s, E: Send>(
     folder.line_up(number, &all, &mut late);
     late.days.sort_unstable();
     parts.push(late);
-    let refunded = refund::settle(&mut parts, &originals, before.refunded, &order, lookup)?;
+    let mut fee_sums = FeeSums::default();
+    let refunded = refund::settle(&mut parts, &originals, before.refunded, &order, (scheme, &mut fee_sums), lookup)?;
+    for sums in parallel::map(workers, parts.iter().collect(), |_, part: &Folded| service_fee::sums_of(&part.partition, &scheme.fees)) {
+        sums.into_iter().for_each(|(key, bases)| fee_sums.entry(key).or_default().add(bases));
+    }
     for part in &mut parts {
         expire_holds(part, scheme, day);
         count_files(part, &mut files);
@@ -215,7 +213,7 @@ pub fn decide<'s, E: Send>(
     files.remove(&u32::MAX);
     let cuts = cuts(&parts, workers);
     let venues = (0..).map(Symbol).take(texts.len()).map(|location| scheme.venue_of(location)).collect();
-    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, remembered })
+    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, remembered })
 }
 
 impl Decided<'_> {
@@ -259,14 +257,7 @@ impl Decided<'_> {
     fn decision(&self, partition: &Partition, event: &Event) -> Decision {
         let notes = &partition.notes;
         let venue = self.venues.get(event.location.index()).copied().unwrap_or_default();
-        let fee_minor = if event.flags.has(Flags::RIDE) && event.charged_minor() > 0 {
-            let funded = event.discounts(notes).into_iter().filter(|discount| discount.funder != event.earner);
-            let earned_minor = event.charged_minor() + funded.map(|discount| discount.amount_minor).sum::<i64>();
-            self.scheme.fee_minor(event.earner, event.issuer, event.product, self.day, event.charged_minor(), earned_minor)
-        } else {
-            0
-        };
-        let decision = event.decision(notes, self.day, venue, fee_minor);
+        let decision = event.decision(notes, self.day, venue, event.fee_minor(notes, self.scheme));
         assert!(decision.adds_up(), "list price = cardholder + funders");
         decision
     }
@@ -393,13 +384,7 @@ fn expire_holds(part: &mut Folded, scheme: &Scheme, day: Day) {
 fn count_files(part: &Folded, files: &mut HashMap<u32, FileOutcomes, Fast>) {
     let noted = part.noted.iter().chain(&part.refunds).map(|&at| part.partition.get(at));
     for event in noted.filter(|event| event.reason != Reason::Cleared && !event.flags.has(Flags::CARRIED)) {
-        let outcomes = files.entry(event.file).or_default();
-        outcomes.cleared -= 1;
-        match event.reason.outcome() {
-            Outcome::Held => outcomes.held += 1,
-            _ => outcomes.rejected += 1,
-        }
-        outcomes.conflict += u64::from(event.reason.is_conflict());
+        files.entry(event.file).or_default().turn(event.reason);
     }
 }
 

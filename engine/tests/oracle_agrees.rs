@@ -6,18 +6,21 @@
 mod naive;
 mod oracle;
 
-use domain::{Day, Decision, EventTime, Outcome, Record, RecordId, SymbolTable};
-use engine::close::{Before, FileOutcomes, Gather, decide};
+use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId, SymbolTable};
+use engine::close::{Before, FeeKey, FeesBooked, Gather, ServiceFee, decide, service_fees};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
 use oracle::universe::{self, Dice};
-use oracle::{Oracle, Ruling};
+use oracle::{DayFee, Oracle, Ruling};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
 /// Histories per scheme; a history has one to four clearing days.
 const HISTORIES: u64 = if cfg!(debug_assertions) { 60 } else { 400 };
+
+/// Decisions, fees per service day that change, and by file and reason how many records.
+type EngineClosed = (Vec<Decision>, Vec<DayFee>, BTreeMap<u32, BTreeMap<Reason, u64>>);
 
 /// The engine with what the ledger would keep for it between days.
 struct Engine<'s> {
@@ -28,15 +31,24 @@ struct Engine<'s> {
     closed: Vec<Vec<Decision>>,
     remembered: Vec<Vec<u8>>,
     refunded: engine::close::Refunded,
+    fees_booked: FeesBooked,
 }
 
 impl<'s> Engine<'s> {
     fn new(scheme: &'s Scheme, symbols: &'s SymbolTable) -> Self {
-        Self { scheme, symbols, seen: Seen::default(), closed: Vec::new(), remembered: Vec::new(), refunded: Default::default() }
+        Self {
+            scheme,
+            symbols,
+            seen: Seen::default(),
+            closed: Vec::new(),
+            remembered: Vec::new(),
+            refunded: Default::default(),
+            fees_booked: FeesBooked::default(),
+        }
     }
 
     /// Takes in blocks in this order, and closes.
-    fn close(&mut self, day: Day, blocks: &[(u32, Vec<Record>)], workers: usize) -> (Vec<Decision>, BTreeMap<u32, FileOutcomes>) {
+    fn close(&mut self, day: Day, blocks: &[(u32, Vec<Record>)], workers: usize) -> EngineClosed {
         let mut gathers: Vec<Gather<'s>> = (0..workers).map(|_| Gather::new(self.scheme, day)).collect();
         for held in self.closed.last().into_iter().flatten().filter(|decision| decision.reason.outcome() == Outcome::Held) {
             gathers[0].add_carried(held);
@@ -55,9 +67,14 @@ impl<'s> Engine<'s> {
         (0..decided.batches()).for_each(|batch| decided.batch(batch, |piece| decisions.extend_from_slice(piece)));
         self.remembered = decided.remembered.clone();
         self.refunded = decided.refunded.clone();
-        let files = decided.files.iter().map(|(file, outcomes)| (*file, *outcomes)).collect();
+        let files = decided.files.iter().map(|(file, outcomes)| (*file, outcomes.by_reason().collect())).collect();
         self.closed.push(decisions.clone());
-        (decisions, files)
+        let (changed, booked) = service_fees(&self.scheme.fees, &decided.fee_sums, &self.fees_booked, decided.texts());
+        self.fees_booked.extend(booked);
+        let day_fee = |ServiceFee { key: FeeKey { earner, issuer, product, service_day }, old_minor, new_minor, .. }: ServiceFee| {
+            (service_day, earner, issuer, product, old_minor, new_minor)
+        };
+        (decisions, changed.into_iter().map(day_fee).collect(), files)
     }
 }
 
@@ -143,8 +160,14 @@ fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), Strin
         first_file += u32::try_from(files.len()).expect("few files");
         let intake: Vec<(u32, Record)> = blocks.iter().flat_map(|(file, records)| records.iter().map(|record| (*file, *record))).collect();
         let ruled = oracle.close(day, &intake);
-        let (decisions, outcomes) = engine.close(day, &blocks, 1);
+        let (decisions, mut day_fees, outcomes) = engine.close(day, &blocks, 1);
         compare(&decisions, &ruled.rulings, scheme, symbols).map_err(|difference| format!("day {day}: {difference}"))?;
+        let others_read = day_fees.clone();
+        // The oracle's are in the order of symbols.
+        day_fees.sort_unstable();
+        if day_fees != ruled.day_fees {
+            return Err(format!("day {day}: the engine changes the fees {day_fees:?}, the oracle {:?}", ruled.day_fees));
+        }
         if outcomes != ruled.files {
             return Err(format!("day {day}: by file, the engine counts {outcomes:?}, the oracle {:?}", ruled.files));
         }
@@ -153,7 +176,8 @@ fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), Strin
         }
         dice.shuffle(&mut blocks);
         let workers = 1 + usize::try_from(dice.below(3)).expect("small");
-        if other.close(day, &blocks, workers).0 != decisions {
+        let (other_decisions, other_fees, _) = other.close(day, &blocks, workers);
+        if other_decisions != decisions || other_fees != others_read {
             return Err(format!("day {day}: {workers} workers over shuffled blocks decide otherwise"));
         }
     }

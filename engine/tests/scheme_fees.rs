@@ -65,8 +65,7 @@ fn roundings_and_bounds() {
         ("rate = \"1%\"\nbasis = \"earned\"", 200, 3),
         ("rate = \"1%\"\nbasis = \"earned\"", 0, 1),
         ("rate = \"1%\"", -200, 0),
-        ("rate = \"1%\"\nrefunded = true", -200, -2),
-        ("rate = \"0.3%\"\nminimum_minor = 2\nrefunded = true", -1, -2),
+        ("flat_minor = 5\nrate = \"1%\"\nrefunded = true", -200, 0),
     ] {
         assert_eq!(fee(keys, charged), expected, "{keys} on {charged}");
     }

@@ -3,6 +3,7 @@
 
 use crate::balances::{self, Balance, RUNNING};
 use crate::block::{BlockKind, Draft, Place};
+use crate::closed::ServiceFees;
 use crate::days::{DayInfo, DayState, DayTotals};
 use crate::decisions::{DecisionBlock, Posted};
 use crate::error::LedgerError;
@@ -184,7 +185,7 @@ impl<'l> Stage<'l> {
             Event::FileAbandoned { file, .. } => self.file_in(*file, FileState::Receiving)?.state = FileState::Abandoned,
             Event::FileWithdrawn { file, .. } => self.withdraw_file(*file)?,
             Event::CloseStarted { day, scheme } => self.start_close(*day, *scheme)?,
-            Event::Closed { day, totals, next } => self.close(*day, totals, *next)?,
+            Event::Closed { day, totals, next, fees, .. } => self.close(*day, totals, *next, fees)?,
             Event::Settled { day, manifests } => {
                 let info = self.day_in(*day, &[DayState::Closed])?;
                 info.state = DayState::Settled;
@@ -305,7 +306,7 @@ impl<'l> Stage<'l> {
         Ok(())
     }
 
-    fn close(&mut self, day: Day, totals: &DayTotals, next: Day) -> Result<(), LedgerError> {
+    fn close(&mut self, day: Day, totals: &DayTotals, next: Day, fees: &ServiceFees) -> Result<(), LedgerError> {
         let height = self.change.head.height + 1;
         let info = self.day_in(day, &[DayState::Closing])?;
         info.state = DayState::Closed;
@@ -326,6 +327,8 @@ impl<'l> Stage<'l> {
         for movements in &close.movements {
             balances::add_all(&mut book, movements);
         }
+        posted.merge(&fees.posted());
+        balances::add_all(&mut book, &fees.movements());
         if let Some(what) = totals.differs_from(&posted) {
             return Err(LedgerError::TotalsDiffer { day, what });
         }

@@ -1,5 +1,6 @@
 //! Events: what happened to days and files, as one JSON object each in the journal. Field and event names are stored.
 
+use crate::closed::{FileOutcomes, ServiceFees};
 use crate::days::DayTotals;
 use crate::wire;
 use domain::Day;
@@ -37,13 +38,18 @@ pub enum Event {
         #[serde(with = "wire")]
         scheme: [u8; 32],
     },
-    /// The day is closed, its balances are posted, and the day `next` is open.
+    /// The day is closed, its balances are posted, and the day `next` is open. `files` are all that were booked in the day, in
+    /// their order.
     Closed {
         #[serde(with = "wire::day")]
         day: Day,
         totals: DayTotals,
         #[serde(with = "wire::day")]
         next: Day,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<FileOutcomes>,
+        #[serde(default, skip_serializing_if = "ServiceFees::is_empty")]
+        fees: ServiceFees,
     },
     /// The day's files are published.
     Settled {

@@ -8,6 +8,7 @@ mod anchor;
 mod balances;
 mod block;
 mod chain;
+mod closed;
 mod codec;
 mod commit;
 mod days;
@@ -29,6 +30,7 @@ mod wire;
 
 pub use balances::Balance;
 pub use block::{BlockKind, Header};
+pub use closed::{FileOutcomes, ServiceFee, ServiceFees};
 pub use codec::BLOCK_ROWS_MAX;
 pub use days::{DayInfo, DayState, DayTotals};
 pub use decisions::{DecisionBlock, DecisionEncoder, Posted, decode_decisions};

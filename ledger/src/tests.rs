@@ -7,10 +7,11 @@ mod promises;
 mod recount;
 mod tampering;
 
-use crate::{DayTotals, DecisionBlock, Event, Group, IntakeBlock, Ledger, LedgerOptions};
+use crate::{DayTotals, DecisionBlock, Event, FileOutcomes, FileState, Group, IntakeBlock, Ledger, LedgerOptions, ServiceFees};
 use domain::record::{CardToken, IdKind, SourceRef};
 use domain::{Day, Decision, Discount, EventTime, Flags, Reason, Record, RecordId, RecordKind, Symbol, SymbolTable};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 const DAY: Day = Day(20_514);
@@ -135,17 +136,48 @@ fn close(ledger: &mut Ledger, day: Day, decisions: &[Decision], table: &SymbolTa
 
 /// Closes the day with these counts; what is posted is added to them.
 fn close_saying(ledger: &mut Ledger, day: Day, decisions: &[Decision], counts: DayTotals, table: &SymbolTable) {
+    let files = outcomes_of_files(ledger, day, decisions);
+    close_with(ledger, day, (decisions, counts), files, ServiceFees::default(), table);
+}
+
+/// The same with what is said of files, and fees per service day.
+fn close_with(ledger: &mut Ledger, day: Day, (decisions, counts): (&[Decision], DayTotals), files: Vec<FileOutcomes>, fees: ServiceFees, table: &SymbolTable) {
     let blocks: Vec<_> = decisions.chunks(3).map(|chunk| DecisionBlock::encode(chunk, HUB, &table.texts())).collect();
-    let posted = totals_of(&blocks);
-    let DayTotals { entries, postings, debit_minor, credit_minor, .. } = posted;
-    let totals = DayTotals { entries, postings, debit_minor, credit_minor, ..counts };
+    let DayTotals { entries, postings, debit_minor, credit_minor, .. } = totals_of(&blocks);
+    let due: Vec<i64> = fees.list.iter().map(|fee| fee.new_minor - fee.old_minor).collect();
+    let moved_minor = due.iter().map(|due| due.abs()).sum::<i64>();
+    let totals = DayTotals {
+        entries: entries + due.len() as u64,
+        postings: postings + 2 * due.len() as u64,
+        debit_minor: debit_minor + moved_minor,
+        credit_minor: credit_minor + moved_minor,
+        fee_minor: counts.fee_minor + due.iter().sum::<i64>(),
+        ..counts
+    };
     commit(ledger, Event::CloseStarted { day, scheme: SCHEME });
     for block in blocks {
         let mut group = Group::new();
         group.decisions(block);
         ledger.commit(group).expect("commits");
     }
-    commit(ledger, Event::Closed { day, totals, next: day.next() });
+    commit(ledger, Event::Closed { day, totals, next: day.next(), files, fees });
+}
+
+fn closed(day: Day, totals: DayTotals) -> Event {
+    Event::Closed { day, totals, next: day.next(), files: Vec::new(), fees: ServiceFees::default() }
+}
+
+/// What became of the one file of a day, if it has one: what the decisions say, and repeats.
+fn outcomes_of_files(ledger: &Ledger, day: Day, decisions: &[Decision]) -> Vec<FileOutcomes> {
+    let booked: Vec<_> = ledger.files().iter().filter(|file| file.day == day && file.state == FileState::Booked).collect();
+    let [file] = booked.as_slice() else { return Vec::new() };
+    let mut by_reason: BTreeMap<u16, u64> = BTreeMap::from([(Reason::Malformed.number(), file.refused)]);
+    for decision in decisions.iter().filter(|decision| !decision.flags.has(Flags::CARRIED)) {
+        *by_reason.entry(decision.reason.number()).or_default() += 1;
+    }
+    by_reason.insert(Reason::Duplicate.number(), (file.received + file.refused).saturating_sub(by_reason.values().sum()));
+    by_reason.retain(|_, count| *count > 0);
+    vec![FileOutcomes { file: file.id, by_reason: by_reason.into_iter().collect() }]
 }
 
 /// A ledger with one closed day of one file.

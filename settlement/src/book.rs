@@ -13,7 +13,7 @@ use crate::uploads::{RefusedRow, Upload};
 use crate::{House, Published, SettleError};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Role};
-use ledger::{Balance, DayInfo, DayState, DayTotals, FileInfo, Ledger, LedgerError};
+use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, Ledger, LedgerError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +62,10 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         let seat = house.symbols.find(&account.party).map_or(crate::roster::Seat::NOBODY, |party| roster.seat(party));
         move_account(&mut movements_minor, seat, &account.party, account.day.balance_minor())?;
     }
+    let Event::Closed { files: outcomes, fees, .. } = ledger.read_event(info.closed_height).map_err(storage)? else {
+        return Err(SettleError::NotClosed(day));
+    };
+    let outcomes: BTreeMap<u32, FileOutcomes> = outcomes.into_iter().map(|outcomes| (outcomes.file, outcomes)).collect();
     let head = ledger.head();
     let book = DayBook {
         day,
@@ -69,7 +73,8 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         booked: Booked { sums: sums(&info.totals, &files), movements_minor },
         accounts,
         previous: previous.map_or_else(|| Ok(BTreeMap::new()), |previous| manifests_of(ledger, previous))?,
-        uploads: files.into_iter().map(|file| upload(ledger, file)).collect::<Result<_, _>>()?,
+        fees: fees.list,
+        uploads: files.into_iter().map(|file| upload(ledger, file, outcomes.get(&file.id))).collect::<Result<_, _>>()?,
         anchor: Anchor { height: head.height, hash: head.hash },
     };
     settle::publish(book, drafted, house)
@@ -145,17 +150,22 @@ fn accounts(ledger: &Ledger, day: Day) -> Result<Vec<AccountDay>, SettleError> {
     Ok(accounts)
 }
 
-fn upload(ledger: &Ledger, file: &FileInfo) -> Result<Upload, SettleError> {
+fn upload(ledger: &Ledger, file: &FileInfo, outcomes: Option<&FileOutcomes>) -> Result<Upload, SettleError> {
     let refusals = ledger.read_refusals(file.id).map_err(storage)?;
+    let received = file.received + file.refused;
+    if let Some(decided) = outcomes.map(FileOutcomes::received).filter(|&decided| decided != received) {
+        let (left, right) = (i128::from(decided), i128::from(received));
+        return Err(SettleError::Unequal { whose: file.name.clone(), what: "outcomes and what was received", left, right });
+    }
     Ok(Upload {
         sender: file.sender.clone(),
         name: file.name.clone(),
         digest: file.digest,
         state: file.state.name(),
         bytes: file.bytes,
-        received: file.received,
-        repeats: file.repeats,
+        received,
         refused: file.refused,
+        outcomes: outcomes.map(|outcomes| outcomes.by_reason.clone()),
         refusals: refusals.into_iter().map(|refusal| RefusedRow { row: refusal.row, column: refusal.column, problem: refusal.problem }).collect(),
     })
 }

@@ -17,9 +17,10 @@ pub(crate) struct Booked {
     pub movements_minor: Vec<i128>,
 }
 
-/// One party's two sums.
+/// One party's sums.
 pub(crate) struct PartySums<'a> {
     pub lines: &'a LineSums,
+    pub adjustments: &'a LineSums,
     pub summary: &'a SummarySums,
 }
 
@@ -30,13 +31,14 @@ pub(crate) fn check(roster: &Roster, parties: &[PartySums<'_>], tally: &Tally, b
     let mut net_of_all = 0;
     for ((seat, member), party) in roster.seats().zip(parties) {
         let equal = |what, left: i128, right: i128| equal(&member.id, what, left, right);
-        let PartySums { lines, summary } = party;
+        let PartySums { lines, adjustments, summary } = party;
         let income_minor = if seat == roster.hub { tally.day.fee_minor } else { 0 };
         equal("lines and counted rides", lines.lines.into(), summary.listed.into())?;
-        equal("charges in detail and summary", lines.charged_minor.into(), summary.charged_minor.into())?;
-        equal("fees in detail and summary", i128::from(lines.fee_minor) + i128::from(income_minor), summary.fee_minor.into())?;
-        let net_minor = i128::from(lines.net_minor()) + i128::from(income_minor);
-        equal("net in detail and summary", net_minor, summary.net_minor.into())?;
+        equal("charges in lines and summary", i128::from(lines.charged_minor) + i128::from(adjustments.charged_minor), summary.charged_minor.into())?;
+        let fee_minor = i128::from(lines.fee_minor) + i128::from(adjustments.fee_minor) + i128::from(income_minor);
+        equal("fees in lines and summary", fee_minor, summary.fee_minor.into())?;
+        let net_minor = i128::from(lines.net_minor()) + i128::from(adjustments.net_minor()) + i128::from(income_minor);
+        equal("net in lines and summary", net_minor, summary.net_minor.into())?;
         let moved_minor = booked.movements_minor.get(seat.index()).copied().unwrap_or(0);
         equal("net in files and accounts", net_minor, -moved_minor)?;
         net_of_all += net_minor;
@@ -75,7 +77,7 @@ fn check_day(ours: &DaySums, booked: &DaySums) -> Result<(), SettleError> {
 fn check_sides(tally: &Tally) -> Result<(), SettleError> {
     let wide = |amount_minor: i64| i128::from(amount_minor);
     let charged: i128 = tally.pairs.values().map(|flow| wide(flow.charged_minor)).sum();
-    let fees: i128 = tally.pairs.values().map(|flow| wide(flow.fee_minor)).sum();
+    let fees: i128 = tally.pairs.values().map(|flow| wide(flow.fee_minor)).chain(tally.service_fees.values().copied().map(wide)).sum();
     let funded: i128 = tally.pairs.values().map(|flow| wide(flow.funded_minor)).sum();
     let paid_by_funds: i128 = tally.funds.values().map(|flow| wide(flow.funded_minor)).sum();
     let list: i128 = tally.pairs.values().map(|flow| wide(flow.list_minor)).sum();

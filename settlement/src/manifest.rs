@@ -66,9 +66,9 @@ impl From<Outcomes> for Records {
 
 impl Totals {
     /// `income_minor`: the hub's fees, which stand in no line.
-    pub fn new(lines: &LineSums, summary: &SummarySums, income_minor: i64) -> Self {
-        let debit_minor = lines.debit_minor + (-income_minor).max(0);
-        let credit_minor = lines.credit_minor + income_minor.max(0);
+    pub fn new(lines: &LineSums, adjustments: &LineSums, summary: &SummarySums, income_minor: i64) -> Self {
+        let debit_minor = lines.debit_minor + adjustments.debit_minor + (-income_minor).max(0);
+        let credit_minor = lines.credit_minor + adjustments.credit_minor + income_minor.max(0);
         let net_minor = credit_minor - debit_minor;
         Self {
             rides: summary.rides,

@@ -12,7 +12,8 @@ use crate::trial::{AccountDay, Sides};
 use crate::{CardDisplay, Column, FunderGroup, House, Published, SettleError};
 use domain::record::{CardToken, SourceRef};
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Discount, Entry, EventTime, Flags, Outcome, Party, PartyKind, Reason, Record, RecordKind, Symbol, SymbolTable};
+use domain::{Day, Decision, Discount, Entry, EventTime, Flags, Outcome, Party, PartyKind, Reason, Record, RecordKind, Role, Symbol, SymbolTable};
+use ledger::ServiceFee;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,8 +101,23 @@ fn decision(symbols: &SymbolTable, at: usize, shape: Shape) -> Decision {
     decision
 }
 
+/// Some fees per service day, none of them of zero.
+fn service_fees(shapes: &[Shape]) -> Vec<ServiceFee> {
+    let fees = shapes.iter().filter(|shape| shape.0 == 4).map(|&(_, issuer, earner, place, charged_minor, due_minor, booked_minor, day)| ServiceFee {
+        earner: ["bus-01", "metro-01", "bank-01", "quiet-01"][usize::from(earner)].to_owned(),
+        issuer: ["bank-01", "bank-02"][usize::from(issuer % 2)].to_owned(),
+        product: if place == 1 { "retail" } else { "transit" }.to_owned(),
+        service_day: Day(DAY.0 - i32::from(day)),
+        charged_minor,
+        earned_minor: charged_minor,
+        old_minor: booked_minor,
+        new_minor: due_minor,
+    });
+    fees.filter(|fee| fee.old_minor != fee.new_minor).collect()
+}
+
 /// The ledger's part, from entries.
-fn book(decisions: &[Decision], house: &House<'_>, roster: &Roster) -> DayBook {
+fn book(decisions: &[Decision], fees: &[ServiceFee], house: &House<'_>, roster: &Roster) -> DayBook {
     let mut sums = DaySums::default();
     let mut accounts: BTreeMap<_, Sides> = BTreeMap::new();
     let mut movements_minor = vec![0; roster.members().len()];
@@ -127,6 +143,20 @@ fn book(decisions: &[Decision], house: &House<'_>, roster: &Roster) -> DayBook {
             movements_minor[roster.seat(posting.account.party).index()] += i128::from(amount);
         }
     }
+    for fee in fees {
+        let due = fee.new_minor - fee.old_minor;
+        sums.entries += 1;
+        sums.fee_minor += due;
+        for (party, role, amount) in [(fee.earner.as_str(), Role::Payable, due), ("hub", Role::FeeIncome, -due)] {
+            let sides = accounts.entry((party.into(), fee.product.as_str().into(), role)).or_default();
+            sides.debit_minor += i128::from(amount.max(0));
+            sides.credit_minor += i128::from((-amount).max(0));
+            sums.postings += 1;
+            sums.debit_minor += amount.max(0);
+            sums.credit_minor += (-amount).max(0);
+            movements_minor[roster.seat(house.symbols.intern(party)).index()] += i128::from(amount);
+        }
+    }
     let count = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
     sums.outcomes = Outcomes { cleared: count(Outcome::Cleared), held: count(Outcome::Held), rejected: count(Outcome::Rejected) };
     let account = |((party, product, role), day)| AccountDay { party, product, role, opening: Sides::default(), day };
@@ -136,6 +166,7 @@ fn book(decisions: &[Decision], house: &House<'_>, roster: &Roster) -> DayBook {
         booked: Booked { sums, movements_minor },
         accounts: accounts.into_iter().map(account).collect(),
         previous: BTreeMap::from([("bus-01".to_owned(), "00ff".to_owned())]),
+        fees: fees.to_vec(),
         uploads: Vec::new(),
         anchor: Anchor { height: 7, hash: [7; 32] },
     }
@@ -143,8 +174,18 @@ fn book(decisions: &[Decision], house: &House<'_>, roster: &Roster) -> DayBook {
 
 /// Small blocks, so that a few decisions make several units.
 fn settled(decisions: &[Decision], house: &House<'_>, out: &Path, workers: usize, spoil: impl FnOnce(&mut DayBook)) -> Result<Published, SettleError> {
+    settled_with_fees((decisions, &[]), house, out, workers, spoil)
+}
+
+fn settled_with_fees(
+    (decisions, fees): (&[Decision], &[ServiceFee]),
+    house: &House<'_>,
+    out: &Path,
+    workers: usize,
+    spoil: impl FnOnce(&mut DayBook),
+) -> Result<Published, SettleError> {
     let roster = Roster::new(house)?;
-    let mut book = book(decisions, house, &roster);
+    let mut book = book(decisions, fees, house, &roster);
     spoil(&mut book);
     let blocks: Vec<&[Decision]> = decisions.chunks(2).collect();
     let read = |block: usize, _: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
@@ -215,6 +256,22 @@ fn read_back(csv: &[u8]) -> Sums {
     sums
 }
 
+/// The differences of fees in a file of adjustments; each is owed by whose file it is.
+fn corrected(csv: &[u8]) -> Vec<i64> {
+    let mut reader = csv::Reader::from_reader(csv);
+    let header = reader.headers().expect("a header").clone();
+    let difference = |(at, line): (usize, Result<csv::StringRecord, csv::Error>)| {
+        let line = line.expect("a line");
+        let field = |name: &str| line[header.iter().position(|column| column == name).expect("a column")].to_owned();
+        let number = |name: &str| field(name).parse::<i64>().expect("a number");
+        let due = number("fee_minor_new") - number("fee_minor_old");
+        assert_eq!((number("line"), number("fee_minor_difference"), number("net_minor_difference")), (at as i64 + 1, due, due.abs()));
+        assert_eq!((field("dc").as_str(), field("reason").as_str()), (if due > 0 { "D" } else { "C" }, "service-day-fee"));
+        due
+    };
+    reader.records().enumerate().map(difference).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
@@ -222,21 +279,28 @@ proptest! {
         let symbols = SymbolTable::new();
         let house = house(&symbols, if tokens { CardDisplay::Tokens } else { CardDisplay::Pseudonyms }, zero);
         let decisions: Vec<Decision> = shapes.iter().enumerate().map(|(at, &shape)| decision(&symbols, at, shape)).collect();
+        let service_fees = service_fees(&shapes);
+        let day = (decisions.as_slice(), service_fees.as_slice());
         let places: Vec<_> = (0..3).map(|_| tempfile::tempdir().expect("a folder")).collect();
         for (place, workers) in places.iter().zip([1, 2, 4]) {
-            let first = settled(&decisions, &house, place.path(), workers, |_| {}).expect("it settles");
+            let first = settled_with_fees(day, &house, place.path(), workers, |_| {}).expect("it settles");
             prop_assert!(!first.repeated);
-            let again = settled(&decisions, &house, place.path(), 5 - workers, |_| {}).expect("it settles again");
+            let again = settled_with_fees(day, &house, place.path(), 5 - workers, |_| {}).expect("it settles again");
             prop_assert_eq!(again, Published { repeated: true, ..first });
         }
         let files = tree(places[0].path());
         prop_assert_eq!(&files, &tree(places[1].path()));
         prop_assert_eq!(&files, &tree(places[2].path()));
-        let fees: i64 = decisions.iter().map(|decision| decision.fee_minor).sum();
+        let due = |fee: &ServiceFee| fee.new_minor - fee.old_minor;
+        let fees: i64 = decisions.iter().map(|decision| decision.fee_minor).sum::<i64>() + service_fees.iter().map(due).sum::<i64>();
         let mut nets = 0;
         for (party, mut sums) in plain(&decisions, &house) {
             let file = |name: &str| files[&format!("{DAY}/{party}/{name}")].as_slice();
             prop_assert_eq!(read_back(file("detail.csv")), sums, "detail of {}", &party);
+            let own: Vec<i64> = service_fees.iter().filter(|fee| fee.earner == party).map(due).collect();
+            prop_assert_eq!(corrected(file("adjustments.csv")), own.clone(), "adjustments of {}", &party);
+            let own: i64 = own.into_iter().sum();
+            sums = Sums(sums.0, sums.1, sums.2 + own, sums.3 - own);
             if party == "hub" {
                 sums = Sums(sums.0, sums.1, sums.2 + fees, sums.3 + fees);
             }

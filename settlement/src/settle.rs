@@ -2,6 +2,7 @@
 //!
 //! The files depend on the house and the day's decisions only. Nothing is in place unless everything adds up.
 
+use crate::adjustments::{ADJUSTMENTS_HEADER, SeatedFee, adjustments};
 use crate::conserve::{self, Booked, PartySums};
 use crate::desk::Desk;
 use crate::layout::Layout;
@@ -15,14 +16,11 @@ use crate::trial::{self, AccountDay, TRIAL_HEADER};
 use crate::uploads::{self, Upload};
 use crate::{House, SettleError};
 use domain::Day;
+use ledger::ServiceFee;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Corrections of closed days. None arise yet: what comes late is cleared for the first time and stands in the detail.
-const ADJUSTMENTS_HEADER: &str = "line,day_corrected,line_corrected,ride_id,reason,list_minor_old,list_minor_new,list_minor_difference,charged_minor_old,\
-     charged_minor_new,charged_minor_difference,fee_minor_old,fee_minor_new,fee_minor_difference,net_minor_difference,dc\n";
 
 /// A day that stands in its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +80,8 @@ pub(crate) struct DayBook {
     pub accounts: Vec<AccountDay>,
     /// Digests of the manifests of the clearing day before, by party id.
     pub previous: BTreeMap<String, String>,
+    /// Fees per service day, in the order of the close.
+    pub fees: Vec<ServiceFee>,
     pub uploads: Vec<Upload>,
     pub anchor: Anchor,
 }
@@ -117,20 +117,30 @@ impl Drafted {
 
 /// Checks what was written against the books, adds what is told from sums, and publishes the day.
 pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) -> Result<Published, SettleError> {
-    let Drafted { shelf, roster, result } = drafted;
+    let Drafted { shelf, roster, mut result } = drafted;
     let roster = &roster;
+    let fees: Vec<SeatedFee<'_>> = book.fees.iter().map(|fee| SeatedFee::new(fee, roster, house.symbols)).collect::<Result<_, _>>()?;
+    fees.iter().for_each(|fee| result.tally.service_fee(fee));
+    let adjustments = adjustments(&fees, roster);
     let summaries = summaries(&result.tally, roster, house.symbols);
     let sums: Vec<SummarySums> = summaries.iter().map(|summary| summary.sums()).collect();
-    let parties: Vec<PartySums<'_>> = result.files.iter().zip(&sums).map(|(files, summary)| PartySums { lines: &files.sums, summary }).collect();
+    let parties: Vec<PartySums<'_>> = result
+        .files
+        .iter()
+        .zip(&adjustments)
+        .zip(&sums)
+        .map(|((files, adjusted), summary)| PartySums { lines: &files.sums, adjustments: &adjusted.sums, summary })
+        .collect();
     conserve::check(roster, &parties, &result.tally, &book.booked)?;
     let trial = trial::csv(&mut book.accounts)?;
     let mut folders = Vec::with_capacity(result.files.len());
-    for (((seat, member), files), (summary, sums)) in roster.seats().zip(result.files).zip(summaries.iter().zip(&sums)) {
+    let told = adjustments.iter().zip(summaries.iter().zip(&sums));
+    for (((seat, member), files), (adjusted, (summary, sums))) in roster.seats().zip(result.files).zip(told) {
         let place = shelf.draft().join(&*member.id);
         let whole = |name: &str, header: &str, rows: &[u8], lines: u64| write_whole(&place.join(name), &[header.as_bytes(), rows].concat(), lines);
         let mut entries = vec![
             files.detail,
-            whole("adjustments.csv", ADJUSTMENTS_HEADER, b"", 0)?,
+            whole("adjustments.csv", ADJUSTMENTS_HEADER, adjusted.csv(), adjusted.sums.lines)?,
             files.exceptions,
             whole("summary.csv", SUMMARY_HEADER, &summary.csv(roster), sums.rows)?,
         ];
@@ -138,7 +148,7 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
             entries.push(whole("trial-balance.csv", TRIAL_HEADER, &trial, book.accounts.len() as u64)?);
         }
         let income_minor = if seat == roster.hub { result.tally.day.fee_minor } else { 0 };
-        let totals = Totals::new(&files.sums, sums, income_minor);
+        let totals = Totals::new(&files.sums, &adjusted.sums, sums, income_minor);
         let records = Records::from(result.tally.records.get(seat.index()).copied().unwrap_or_default());
         let manifest = manifest(&book, house, roster, seat, totals, records, entries);
         let json = manifest.json()?;

@@ -106,6 +106,11 @@ pub(crate) fn summaries(tally: &Tally, roster: &Roster, symbols: &SymbolTable) -
         let income = Amounts { rides: flow.rides, ..Amounts::fee(flow.fee_minor, flow.fee_minor) };
         put(roster.hub, Role::Hub, key, earner, Kind::Fee, nobody, income);
     }
+    for (&key, &fee_minor) in &tally.service_fees {
+        let (issuer, earner) = (key.party(), key.counterparty());
+        put(earner, Role::Earner, key, issuer, Kind::Fee, nobody, Amounts::fee(fee_minor, -fee_minor));
+        put(roster.hub, Role::Hub, key, earner, Kind::Fee, nobody, Amounts::fee(fee_minor, fee_minor));
+    }
     for (&(key, funder), grant) in &tally.pair_grants {
         let (issuer, earner) = (key.party(), key.counterparty());
         let discount = |amount_minor, net_minor| Amounts { discount_minor: amount_minor, net_minor, ..Amounts::default() };

@@ -4,6 +4,7 @@
 //! written lines are kept elsewhere (with the lines): conservation compares the two.
 
 use crate::SettleError;
+use crate::adjustments::SeatedFee;
 use crate::roster::{Roster, Seat};
 use domain::decision::FUNDERS_MAX;
 use domain::{Decision, Flags, Outcome, Symbol, SymbolTable};
@@ -151,6 +152,8 @@ pub(crate) struct Tally {
     pub places: Flows,
     /// Funder against earner, where the two differ.
     pub funds: Flows,
+    /// Fees per service day, issuer against earner: they belong to no ride.
+    pub service_fees: HashMap<FlowKey, i64, FixedState>,
     pub pair_grants: Grants,
     pub place_grants: Grants,
 }
@@ -245,8 +248,20 @@ impl Tally {
         Ok(())
     }
 
+    /// Adds a fee per service day.
+    pub fn service_fee(&mut self, fee: &SeatedFee<'_>) {
+        let difference_minor = fee.fee.difference_minor();
+        *self.service_fees.entry(FlowKey::new(fee.issuer, fee.earner, fee.product)).or_default() += difference_minor;
+        self.day.entries += 1;
+        self.day.postings += self.day.leg(difference_minor) + self.day.leg(-difference_minor);
+        self.day.fee_minor += difference_minor;
+    }
+
     pub fn merge(&mut self, other: &Self) {
         self.day.merge(&other.day);
+        for (key, fee_minor) in &other.service_fees {
+            *self.service_fees.entry(*key).or_default() += fee_minor;
+        }
         for (records, more) in self.records.iter_mut().zip(&other.records) {
             records.merge(*more);
         }

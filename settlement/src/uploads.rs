@@ -1,14 +1,17 @@
-//! `intake/<sender>/uploads.csv`: what each sender uploaded in the day, file by file, with every refused row.
+//! `intake/<sender>/uploads.csv`: what each sender uploaded in the day, file by file: what became of its records, by reason,
+//! and every refused row.
 //!
 //! It tells how records arrived, so it depends on arrival and stands outside the manifests.
 
 use crate::SettleError;
 use crate::row::Row;
 use crate::sink::{hex, write_whole};
+use domain::{Outcome, Reason};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub(crate) const UPLOADS_HEADER: &str = "line,file,digest,state,bytes,received,repeats,refused,row,column,problem\n";
+pub(crate) const UPLOADS_HEADER: &str =
+    "line,file,digest,state,bytes,received,cleared,duplicate,held,rejected,refused,reason,reason_name,records,row,column,problem\n";
 
 /// A file that was uploaded in the day.
 pub(crate) struct Upload {
@@ -18,9 +21,11 @@ pub(crate) struct Upload {
     pub digest: [u8; 32],
     pub state: &'static str,
     pub bytes: u64,
+    /// Records and refused rows.
     pub received: u64,
-    pub repeats: u64,
     pub refused: u64,
+    /// Numbers of reasons, and how many records have each; none for a file that does not count.
+    pub outcomes: Option<Vec<(u16, u64)>>,
     pub refusals: Vec<RefusedRow>,
 }
 
@@ -53,15 +58,32 @@ fn csv(uploads: &[&Upload]) -> (Vec<u8>, u64) {
     for upload in uploads {
         line += 1;
         start(&mut row, line, upload);
-        for count in [upload.bytes, upload.received, upload.repeats, upload.refused] {
-            row.unsigned(count);
+        row.unsigned(upload.bytes);
+        row.unsigned(upload.received);
+        let outcomes = upload.outcomes.as_deref();
+        for outcome in [Outcome::Cleared, Outcome::Duplicate, Outcome::Held, Outcome::Rejected] {
+            match outcomes {
+                Some(outcomes) => row.unsigned(count_of(outcomes, outcome)),
+                None => row.comma(),
+            }
         }
-        row.raw(b",,,");
+        row.unsigned(upload.refused);
+        row.raw(b",,,,,,");
         row.end();
+        for (reason, records) in outcomes.unwrap_or_default().iter().filter(|(reason, _)| *reason != Reason::Cleared.number()) {
+            line += 1;
+            start(&mut row, line, upload);
+            row.raw(b",,,,,,,");
+            row.unsigned(u64::from(*reason));
+            row.text(Reason::from_number(*reason).map_or("", Reason::name).as_bytes());
+            row.unsigned(*records);
+            row.raw(b",,,");
+            row.end();
+        }
         for refusal in &upload.refusals {
             line += 1;
             start(&mut row, line, upload);
-            row.raw(b",,,,");
+            row.raw(b",,,,,,,,,,");
             row.unsigned(refusal.row);
             row.text(refusal.column.as_bytes());
             row.text(refusal.problem.as_bytes());
@@ -69,6 +91,10 @@ fn csv(uploads: &[&Upload]) -> (Vec<u8>, u64) {
         }
     }
     (row.as_bytes().to_vec(), line)
+}
+
+fn count_of(outcomes: &[(u16, u64)], outcome: Outcome) -> u64 {
+    outcomes.iter().filter(|(reason, _)| Reason::from_number(*reason).is_some_and(|reason| reason.outcome() == outcome)).map(|(_, count)| count).sum()
 }
 
 fn start(row: &mut Row, line: u64, upload: &Upload) {
@@ -102,14 +128,22 @@ mod tests {
             state: "booked",
             bytes: 100,
             received: 9,
-            repeats: 1,
             refused: 1,
+            outcomes: Some(vec![(0, 4), (100, 1), (202, 1), (209, 1), (300, 1), (305, 1)]),
             refusals: vec![refusal],
         };
-        let (csv, lines) = csv(&[&upload]);
+        let withdrawn =
+            Upload { sender: String::new(), name: "c".to_owned(), state: "withdrawn", received: 3, refused: 0, outcomes: None, refusals: vec![], ..upload };
+        let (csv, lines) = csv(&[&upload, &withdrawn]);
         let digest = "ab".repeat(32);
-        let expected = format!("{UPLOADS_HEADER}1,\"a,b.csv\",{digest},booked,100,9,1,1,,,\n2,\"a,b.csv\",{digest},booked,,,,,7,ts,\"not a time, or none\"\n");
-        assert_eq!((String::from_utf8(csv).expect("UTF-8"), lines), (expected, 2));
+        let file = format!("\"a,b.csv\",{digest},booked");
+        let expected = format!(
+            "{UPLOADS_HEADER}1,{file},100,9,4,1,2,2,1,,,,,,\n\
+             2,{file},,,,,,,,100,duplicate,1,,,\n3,{file},,,,,,,,202,unknown-terminal,1,,,\n4,{file},,,,,,,,209,card-expired,1,,,\n\
+             5,{file},,,,,,,,300,malformed,1,,,\n6,{file},,,,,,,,305,hotlisted,1,,,\n\
+             7,{file},,,,,,,,,,,7,ts,\"not a time, or none\"\n8,c,{digest},withdrawn,100,3,,,,,0,,,,,,\n"
+        );
+        assert_eq!((String::from_utf8(csv).expect("UTF-8"), lines), (expected, 8));
         assert_eq!([folder_name("../gate"), folder_name(""), folder_name("公交")], ["_gate", "unnamed", "公交"]);
     }
 }

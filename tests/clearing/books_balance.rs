@@ -2,7 +2,7 @@
 //! list price is the cardholder's part and everybody else's.
 
 use crate::house::{DAY, House, number};
-use crate::published::{Sheet, manifest, parties};
+use crate::published::{Line, Sheet, manifest, parties};
 use crate::{province, transit};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,10 +44,24 @@ fn every_record_ends_in_exactly_one_outcome() {
             assert!(count > 0, "the {which} day has none {outcome}: {result}");
         }
         assert_eq!(received, cleared + duplicate + held + rejected, "{which}");
-        let (day, mut refused) = (house.day(DAY), 0);
+        let (day, mut refused, mut by_file) = (house.day(DAY), 0, BTreeMap::new());
         let senders = std::fs::read_dir(day.join("intake")).expect("a folder of senders").map(|entry| entry.expect("an entry").path());
         for upload in senders.map(|sender| Sheet::read(&sender.join("uploads.csv"))) {
             refused += upload.rows().filter(|line| !line.text("refused").is_empty()).map(|line| line.minor("refused")).sum::<i64>();
+            for file in upload.rows().filter(|line| !line.text("received").is_empty()) {
+                let [received, cleared] = ["received", "cleared"].map(|column| file.minor(column));
+                let own = |line: &Line<'_>| line.text("file") == file.text("file") && !line.text("reason").is_empty();
+                let mut by_reason = BTreeMap::new();
+                for line in upload.rows().filter(own) {
+                    let (hundred, _) = line.text("reason").split_at(1);
+                    *by_reason.entry(hundred.to_owned()).or_insert(0) += line.minor("records");
+                    *by_file.entry(line.text("reason").to_owned()).or_insert(0) += line.minor("records");
+                }
+                assert_eq!(received, cleared + by_reason.values().sum::<i64>(), "{which}: a file's records have one outcome each");
+                for (outcome, hundred) in [("duplicate", "1"), ("held", "2"), ("rejected", "3")] {
+                    assert_eq!(file.minor(outcome), by_reason.get(hundred).copied().unwrap_or(0), "{which}: {outcome}");
+                }
+            }
             assert_eq!(refused, upload.rows().filter(|line| !line.text("row").is_empty()).count() as i64, "{which}: a refused row is told of");
         }
         assert!(refused > 0, "the {which} day has an unreadable row");
@@ -58,6 +72,9 @@ fn every_record_ends_in_exactly_one_outcome() {
                 exceptions.insert(["record_id", "source_ref", "event_time", "amount_minor", "outcome", "reason"].map(|column| line.text(column).to_owned()));
             }
         }
+        let mut told: BTreeMap<String, i64> = BTreeMap::from([("100".to_owned(), duplicate), ("300".to_owned(), refused)]);
+        exceptions.iter().for_each(|exception| *told.entry(exception[5].clone()).or_default() += 1);
+        assert_eq!(by_file, told, "{which}: the reasons of all files are those of the exceptions");
         let of = |outcome: &str| exceptions.iter().filter(|exception| exception[4] == outcome).count() as i64;
         assert_eq!((of("held"), of("rejected")), (held, rejected - refused), "{which}: who did not clear stands in exceptions, once");
     }

@@ -135,11 +135,13 @@ fn a_bad_row_is_reported_with_its_place_and_the_good_ones_go_on() {
     assert_eq!(["received", "cleared", "rejected"].map(|key| number(&result, key)), [8, 5, 3]);
     let uploads = Sheet::read(&house.day(DAY).join("intake/transit-day/uploads.csv"));
     let lines: Vec<_> = uploads.rows().collect();
-    assert_eq!(["file", "state", "received", "refused"].map(|column| lines[0].text(column)), ["day.csv", "booked", "5", "3"]);
-    let told: Vec<_> = lines[1..].iter().map(|line| (line.text("row"), line.text("column"))).collect();
+    assert_eq!(["file", "state", "received", "refused"].map(|column| lines[0].text(column)), ["day.csv", "booked", "8", "3"]);
+    assert_eq!(["cleared", "duplicate", "held", "rejected"].map(|column| lines[0].text(column)), ["5", "0", "0", "3"]);
+    assert_eq!(["reason", "reason_name", "records"].map(|column| lines[1].text(column)), ["300", "malformed", "3"]);
+    let told: Vec<_> = lines[2..].iter().map(|line| (line.text("row"), line.text("column"))).collect();
     assert_eq!(told[..2], [("2", "record_type"), ("4", "ts_ms")]);
     assert_eq!(told[2].0, "6");
-    for line in &lines[1..] {
+    for line in &lines[2..] {
         assert!(line.text("problem").len() > 5, "row {} has no reason", line.text("row"));
         for value in ["ferry", "half past"] {
             assert!(!line.text("problem").contains(value), "a reason tells a value");

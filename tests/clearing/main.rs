@@ -16,4 +16,5 @@ mod real_data;
 mod rebuilding;
 mod repeating;
 mod same_set_same_bytes;
+mod service_fees;
 mod transit;

@@ -42,7 +42,7 @@ fn generated(house: &House, day: &str, seed: &str) -> PathBuf {
 }
 
 /// The old and the new ledger are the same, and so are their files.
-fn assert_rebuilt(house: &House) {
+pub fn assert_rebuilt(house: &House) {
     let result = rebuilt(house, "new", &[]).done();
     assert_eq!(result["differ"], serde_json::json!([]), "{result}");
     assert_same(&every_file(&house.path("out")), &every_file(&house.path("new-out")), "rebuilt");

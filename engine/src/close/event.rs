@@ -60,6 +60,8 @@ pub struct Note {
     pub held_since: Option<Day>,
     /// Where they are not simply the earner's.
     pub discounts: Option<[Discount; FUNDERS_MAX]>,
+    /// What a refund gives back of its original's fee: not positive, and zero for all others.
+    pub fee_minor: i64,
 }
 
 /// What authentication found out about a record.
@@ -104,7 +106,7 @@ impl Event {
             stage: Stage::Taken,
         };
         if !event.says_all_of(record) || resolved.account != record.card || held_since.is_some() {
-            event.attach(Note { record: *record, account: resolved.account, held_since, discounts: None }, notes);
+            event.attach(Note { record: *record, account: resolved.account, held_since, discounts: None, fee_minor: 0 }, notes);
         }
         event
     }
@@ -234,8 +236,16 @@ impl Event {
         self.stage = if stated_minor == 0 { Stage::Decided } else { Stage::DecidedAsStated };
     }
 
+    /// What a refund gives back of its original's fee.
+    ///
+    /// # Panics
+    /// When it has no note: a refund names its original, which only a note can hold.
+    pub(super) fn give_back_fee(&self, fee_minor: i64, notes: &mut [Note]) {
+        notes.get_mut((self.note as usize).wrapping_sub(1)).expect("a refund has a note").fee_minor = fee_minor;
+    }
+
     fn note_record(&mut self, notes: &mut Vec<Note>) {
-        let note = Note { record: self.taken_record(notes), account: self.card, held_since: None, discounts: None };
+        let note = Note { record: self.taken_record(notes), account: self.card, held_since: None, discounts: None, fee_minor: 0 };
         self.attach(note, notes);
     }
 
@@ -370,7 +380,7 @@ mod tests {
             let taken = Event::new(&record, &resolved(&record), 1, None, &mut notes);
             assert_eq!(taken.taken_record(&notes), record);
             let mut moved = taken;
-            let mut elsewhere = vec![Note { record: plain(), account: CardToken::EMPTY, held_since: None, discounts: None }];
+            let mut elsewhere = vec![Note { record: plain(), account: CardToken::EMPTY, held_since: None, discounts: None, fee_minor: 0 }];
             moved.shift_note(1);
             elsewhere.extend(&notes);
             assert_eq!(moved.taken_record(&elsewhere), record);

@@ -122,6 +122,12 @@ impl Partition {
         event.decide_priced(fare, notes);
     }
 
+    /// Notes what a refund gives back of its original's fee.
+    pub fn give_back_fee(&mut self, at: Address, fee_minor: i64) {
+        let (event, notes) = self.get_with_notes(at);
+        event.give_back_fee(fee_minor, notes);
+    }
+
     pub fn decide_unpriced(&mut self, at: Address) {
         let (event, notes) = self.get_with_notes(at);
         event.decide_unpriced(notes);

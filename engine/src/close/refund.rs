@@ -9,10 +9,12 @@ use super::fold::Folded;
 use super::gather::Fast;
 use super::order::Order;
 use super::partition::Address;
+use super::service_fee::{FeeBases, FeeKey, FeeSums};
 use super::{IdFilter, Lookup};
 use crate::price::Fare;
+use crate::scheme::{FeePer, Scheme};
 use domain::decision::FUNDERS_MAX;
-use domain::{Decision, Discount, EventTime, Flags, Outcome, Reason, RecordId, RecordKind, Symbol, round_half_up};
+use domain::{Day, Decision, Discount, EventTime, Flags, Outcome, Reason, RecordId, RecordKind, Symbol, round_half_up};
 use hashbrown::HashMap;
 
 /// By original: how much of its charge has been given back.
@@ -25,18 +27,22 @@ struct Original {
     issuer: Symbol,
     earner: Symbol,
     product: Symbol,
+    service_day: Day,
     charged_minor: i64,
+    fee_minor: i64,
     discounts: [Discount; FUNDERS_MAX],
 }
 
 impl Original {
-    fn of_event(event: &Event, notes: &[Note]) -> Self {
+    fn of_event(event: &Event, notes: &[Note], scheme: &Scheme) -> Self {
         Self {
             outcome: event.reason.outcome(),
             issuer: event.issuer,
             earner: event.earner,
             product: event.product,
+            service_day: event.service_day,
             charged_minor: event.charged_minor(),
+            fee_minor: event.fee_minor(notes, scheme),
             discounts: event.discounts(notes),
         }
     }
@@ -47,24 +53,28 @@ impl Original {
             issuer: decision.issuer,
             earner: decision.earner,
             product: decision.product,
+            service_day: decision.service_day,
             charged_minor: decision.charged_minor,
+            fee_minor: decision.fee_minor,
             discounts: decision.discounts,
         }
     }
 
+    /// What of an amount goes back when the charge is given back from `before` to `after`.
+    fn part_back(&self, amount_minor: i64, before: i64, after: i64) -> i64 {
+        // All that a free ride cost its funders goes back at once.
+        if self.charged_minor == 0 {
+            return -amount_minor;
+        }
+        let share = |given: i64| round_half_up(amount_minor, given, self.charged_minor);
+        -(share(after) - share(before))
+    }
+
     /// The fare of giving back from `before` to `after` of the charge.
     fn give_back(&self, before: i64, after: i64) -> Fare {
-        let part = |amount: i64| {
-            // All that a free ride cost its funders goes back at once.
-            if self.charged_minor == 0 {
-                return -amount;
-            }
-            let share = |given: i64| round_half_up(amount, given, self.charged_minor);
-            -(share(after) - share(before))
-        };
         let mut discounts = [Discount::default(); FUNDERS_MAX];
         for (back, given) in discounts.iter_mut().zip(&self.discounts) {
-            *back = Discount { funder: given.funder, amount_minor: part(given.amount_minor) };
+            *back = Discount { funder: given.funder, amount_minor: self.part_back(given.amount_minor, before, after) };
         }
         let charged_minor = before - after;
         let list_minor = charged_minor + discounts.iter().map(|discount| discount.amount_minor).sum::<i64>();
@@ -72,13 +82,22 @@ impl Original {
     }
 }
 
-/// Decides all refunds of `parts`. Returns what has been given back of every original so far.
-pub fn settle<E>(parts: &mut [Folded], named: &[RecordId], mut refunded: Refunded, order: &Order, lookup: &Lookup<'_, E>) -> Result<Refunded, E> {
+/// Decides all refunds of `parts`. Returns what has been given back of every original so far. Where the rule of an original's
+/// fee gives it back, so does the refund: its share of the fee that stood on the original's line, and its part of the basis
+/// of the original's service day.
+pub fn settle<E>(
+    parts: &mut [Folded],
+    named: &[RecordId],
+    mut refunded: Refunded,
+    order: &Order,
+    (scheme, fee_sums): (&Scheme, &mut FeeSums),
+    lookup: &Lookup<'_, E>,
+) -> Result<Refunded, E> {
     let mut refunds: Vec<(usize, Address)> = parts.iter().enumerate().flat_map(|(number, part)| part.refunds.iter().map(move |&at| (number, at))).collect();
     if refunds.is_empty() {
         return Ok(refunded);
     }
-    let originals = originals(parts, named, lookup)?;
+    let originals = originals(parts, named, scheme, lookup)?;
     let event = |parts: &[Folded], (number, at): (usize, Address)| *parts.get(number).expect("a refund's partition").partition.get(at);
     refunds.sort_by(|&a, &b| order.of_account(&event(parts, a), &event(parts, b)));
     for (number, at) in refunds {
@@ -118,6 +137,14 @@ pub fn settle<E>(parts: &mut [Folded], named: &[RecordId], mut refunded: Refunde
                 (refund.issuer, refund.earner, refund.product) = (original.issuer, original.earner, original.product);
                 let fare = Fare { service_day: refund.service_day, ..original.give_back(before, after) };
                 partition.decide_priced(at, &fare);
+                let key = FeeKey { earner: original.earner, issuer: original.issuer, product: original.product, service_day: original.service_day };
+                let Some(rule) = scheme.fees.rule(key.earner, key.issuer, key.product, key.service_day).filter(|rule| rule.refunded) else { continue };
+                partition.give_back_fee(at, original.part_back(original.fee_minor, before, after));
+                if rule.per == FeePer::ServiceDay {
+                    let own_minor: i64 = fare.discounts.iter().filter(|discount| discount.funder == key.earner).map(|discount| discount.amount_minor).sum();
+                    let bases = FeeBases { charged_minor: fare.charged_minor, earned_minor: fare.list_minor - own_minor };
+                    fee_sums.entry(key).or_default().add(bases);
+                }
             }
         }
     }
@@ -125,14 +152,14 @@ pub fn settle<E>(parts: &mut [Folded], named: &[RecordId], mut refunded: Refunde
 }
 
 /// What is known of the records that refunds name.
-fn originals<E>(parts: &[Folded], named: &[RecordId], lookup: &Lookup<'_, E>) -> Result<HashMap<RecordId, Original, Fast>, E> {
+fn originals<E>(parts: &[Folded], named: &[RecordId], scheme: &Scheme, lookup: &Lookup<'_, E>) -> Result<HashMap<RecordId, Original, Fast>, E> {
     let filter: IdFilter = named.iter().copied().collect();
     let mut originals: HashMap<RecordId, Original, Fast> = HashMap::with_hasher(Fast::default());
     for part in parts {
         let notes = &part.partition.notes;
         for (_, event) in part.partition.iter().filter(|(_, event)| event.is_decided() && filter.has(&event.record_id())) {
             // Versions of a conflict share an id: the one that cleared is the original, if any.
-            let original = Original::of_event(event, notes);
+            let original = Original::of_event(event, notes, scheme);
             let known = originals.entry(event.record_id()).or_insert(original);
             if known.outcome != Outcome::Cleared {
                 *known = original;

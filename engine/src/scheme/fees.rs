@@ -75,28 +75,26 @@ pub struct FeeRule {
 }
 
 impl FeeRule {
-    /// The fee on a basis: rate, rounded once, plus the fixed part, within minimum and maximum. Negative on a refund that
-    /// gives it back.
+    /// The fee on a basis: rate, rounded once, plus the fixed part, within minimum and maximum. What a refund gives back is
+    /// not reckoned here: it is a share of the fee that was booked.
     ///
     /// # Panics
     /// When the fee does not fit `i64`: rates are at most one and the limits of the scheme keep amounts far below that.
     #[must_use]
     pub fn on(&self, basis_minor: i64) -> i64 {
-        if basis_minor == 0 || (basis_minor < 0 && !self.refunded) {
+        if basis_minor <= 0 {
             return 0;
         }
-        let size_minor = basis_minor.checked_abs().expect("amounts are far inside i64");
         let share_minor = match self.rounding {
-            Rounding::HalfUp => round_half_up(size_minor, self.rate_numerator, self.rate_denominator),
-            Rounding::Down => self.share_rounded(size_minor, 0),
-            Rounding::Up => self.share_rounded(size_minor, self.rate_denominator - 1),
+            Rounding::HalfUp => round_half_up(basis_minor, self.rate_numerator, self.rate_denominator),
+            Rounding::Down => self.share_rounded(basis_minor, 0),
+            Rounding::Up => self.share_rounded(basis_minor, self.rate_denominator - 1),
         };
-        let fee_minor = (share_minor + self.flat_minor).clamp(self.minimum_minor, self.maximum_minor);
-        fee_minor * basis_minor.signum()
+        (share_minor + self.flat_minor).clamp(self.minimum_minor, self.maximum_minor)
     }
 
-    fn share_rounded(&self, size_minor: i64, added: i64) -> i64 {
-        let product = i128::from(size_minor) * i128::from(self.rate_numerator) + i128::from(added);
+    fn share_rounded(&self, basis_minor: i64, added: i64) -> i64 {
+        let product = i128::from(basis_minor) * i128::from(self.rate_numerator) + i128::from(added);
         i64::try_from(product / i128::from(self.rate_denominator)).expect("a rate is at most one")
     }
 
@@ -148,6 +146,12 @@ impl Fees {
             Who::Party(named) => named == party,
             Who::Kind(kind) => self.kinds.get(&party) == Some(&kind),
         }
+    }
+
+    /// Whether any rule is per service day.
+    #[must_use]
+    pub fn has_service_day_rules(&self) -> bool {
+        self.rules.iter().any(|rule| rule.per == FeePer::ServiceDay)
     }
 
     /// The fee of one record. Zero where its rule is per service day: that fee is the day's, not the record's.

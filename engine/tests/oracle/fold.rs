@@ -36,10 +36,10 @@ impl Memory {
         let naive = Naive { tariff: &scheme.tariff, clock: &scheme.clock };
         for ride in naive.price(&self.events).into_iter().filter(|ride| ride.by >= first) {
             match places.get(&ride.tap) {
-                Some(&at) => book(own[at], &ride.fare),
+                Some(&at) => book(scheme, own[at], &ride.fare),
                 None => {
                     let mut tap_on = self.taps[ride.tap].clone().expect("a tap has a case");
-                    book(&mut tap_on, &ride.fare);
+                    book(scheme, &mut tap_on, &ride.fare);
                     carried.push(tap_on);
                 }
             }
@@ -71,13 +71,16 @@ fn tap_of(scheme: &Scheme, case: &Case) -> Tap {
     }
 }
 
-fn book(case: &mut Case, fare: &Fare) {
+fn book(scheme: &Scheme, case: &mut Case, fare: &Fare) {
     case.flags = case.flags.with(Flags(fare.flags.0 & !Flags::RIDE.0));
     case.service_day = fare.service_day;
     let finding = &case.finding;
     let discounts = fare.discounts.iter().filter(|discount| discount.amount_minor != 0).map(|discount| (discount.funder, discount.amount_minor)).collect();
     let Fare { list_minor, charged_minor, .. } = *fare;
-    case.price = Some(Price { issuer: finding.issuer, earner: finding.earner, product: finding.product, list_minor, charged_minor, fee_minor: 0, discounts });
+    let (issuer, earner, product, fee_day) = (finding.issuer, finding.earner, finding.product, fare.service_day);
+    let mut price = Price { issuer, earner, product, list_minor, charged_minor, fee_minor: 0, fee_day, discounts };
+    price.fee_minor = scheme.fee_minor(earner, issuer, product, fee_day, charged_minor, price.earned_minor());
+    case.price = Some(price);
 }
 
 /// The ride of a tap-on that an earlier close took in.

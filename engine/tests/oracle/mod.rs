@@ -9,8 +9,7 @@ pub mod refunds;
 pub mod registry;
 pub mod universe;
 
-use domain::{Day, Flags, IdKind, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
-use engine::close::FileOutcomes;
+use domain::{Day, Flags, IdKind, Outcome, Reason, Record, RecordId, RecordKind, Symbol, SymbolTable};
 use engine::scheme::{ConflictPolicy, Scheme};
 use fold::Memory;
 use std::collections::BTreeMap;
@@ -35,8 +34,17 @@ pub struct Price {
     pub list_minor: i64,
     pub charged_minor: i64,
     pub fee_minor: i64,
+    /// The service day of the ride whose fee this is or gives back.
+    pub fee_day: Day,
     /// By funder; nobody who pays nothing.
     pub discounts: BTreeMap<Symbol, i64>,
+}
+
+impl Price {
+    /// The charge and what others than the earner fund.
+    pub fn earned_minor(&self) -> i64 {
+        self.charged_minor + self.discounts.iter().filter(|(funder, _)| **funder != self.earner).map(|(_, amount)| amount).sum::<i64>()
+    }
 }
 
 /// A record on its way through a close.
@@ -53,10 +61,15 @@ pub struct Case {
     pub service_day: Day,
 }
 
+/// A fee per service day that a close changes: the day, earner, issuer, product, what was booked, what is due.
+pub type DayFee = (Day, Symbol, Symbol, Symbol, i64, i64);
+
 /// One close.
 pub struct Closed {
     pub rulings: Vec<Ruling>,
-    pub files: BTreeMap<u32, FileOutcomes>,
+    pub day_fees: Vec<DayFee>,
+    /// By file and reason: how many records.
+    pub files: BTreeMap<u32, BTreeMap<Reason, u64>>,
 }
 
 pub struct Oracle<'s> {
@@ -67,16 +80,25 @@ pub struct Oracle<'s> {
     held: Vec<(Record, Day)>,
     memories: BTreeMap<String, Memory>,
     given_back: BTreeMap<RecordId, i64>,
+    fees_booked: BTreeMap<(Day, Symbol, Symbol, Symbol), i64>,
 }
 
 impl<'s> Oracle<'s> {
     pub fn new(scheme: &'s Scheme, symbols: &'s SymbolTable) -> Self {
-        Self { scheme, symbols, final_rulings: Vec::new(), held: Vec::new(), memories: BTreeMap::new(), given_back: BTreeMap::new() }
+        Self {
+            scheme,
+            symbols,
+            final_rulings: Vec::new(),
+            held: Vec::new(),
+            memories: BTreeMap::new(),
+            given_back: BTreeMap::new(),
+            fees_booked: BTreeMap::new(),
+        }
     }
 
     /// Closes a day over the records that its files brought.
     pub fn close(&mut self, day: Day, intake: &[(u32, Record)]) -> Closed {
-        let mut files: BTreeMap<u32, FileOutcomes> = intake.iter().map(|&(file, _)| (file, FileOutcomes::default())).collect();
+        let mut files: BTreeMap<u32, BTreeMap<Reason, u64>> = BTreeMap::new();
         let mut cases = Vec::new();
         let mut ids: Vec<RecordId> = intake.iter().map(|(_, record)| record.id()).chain(self.held.iter().map(|(record, _)| record.id())).collect();
         ids.sort_unstable();
@@ -102,24 +124,44 @@ impl<'s> Oracle<'s> {
         }
         // Journeys of earlier days that ended today without a tap-off: a ruling of today on a record of then.
         let mut rulings: Vec<Ruling> = given_up.into_iter().map(|carried| fold::carried_ruling(carried, day)).collect();
-        refunds::settle(self.symbols, &mut cases, &rulings, &self.final_rulings, &mut self.given_back);
+        refunds::settle(self.scheme, self.symbols, &mut cases, &rulings, &self.final_rulings, &mut self.given_back);
         for case in cases {
             rulings.push(self.rule(case, day, &mut files));
         }
-        for ruling in &mut rulings {
-            if ruling.price.charged_minor > 0 {
-                let others: i64 = ruling.price.discounts.iter().filter(|(funder, _)| **funder != ruling.price.earner).map(|(_, amount)| amount).sum();
-                let Price { issuer, earner, product, charged_minor, .. } = ruling.price;
-                ruling.price.fee_minor = self.scheme.fee_minor(earner, issuer, product, day, charged_minor, charged_minor + others);
-            }
-        }
         self.held = rulings.iter().filter(|ruling| ruling.reason.outcome() == Outcome::Held).map(|ruling| (ruling.record, ruling.held_since)).collect();
         self.final_rulings.extend(rulings.iter().filter(|ruling| ruling.reason.outcome() != Outcome::Held).cloned());
-        Closed { rulings, files }
+        let day_fees = self.day_fees();
+        Closed { rulings, day_fees, files }
+    }
+
+    /// Every fee per service day, reckoned anew from all rides of all days, and which of them changed.
+    fn day_fees(&mut self) -> Vec<DayFee> {
+        let fees = &self.scheme.fees;
+        let mut sums: BTreeMap<(Day, Symbol, Symbol, Symbol), (i64, i64)> = BTreeMap::new();
+        for ruling in self.final_rulings.iter().filter(|ruling| ruling.flags.has(Flags::RIDE)) {
+            let Price { issuer, earner, product, fee_day, charged_minor, .. } = ruling.price;
+            let refund = matches!(ruling.record.kind, RecordKind::Refund | RecordKind::Reversal);
+            if refund && !fees.rule(earner, issuer, product, fee_day).is_some_and(|rule| rule.refunded) {
+                continue;
+            }
+            let sum = sums.entry((fee_day, earner, issuer, product)).or_default();
+            *sum = (sum.0 + charged_minor, sum.1 + ruling.price.earned_minor());
+        }
+        let mut changed = Vec::new();
+        for (key, (charged_minor, earned_minor)) in sums {
+            let (day, earner, issuer, product) = key;
+            let due = fees.day_fee_minor(earner, issuer, product, day, charged_minor, earned_minor);
+            let booked = self.fees_booked.entry(key).or_default();
+            if *booked != due {
+                changed.push((day, earner, issuer, product, *booked, due));
+                *booked = due;
+            }
+        }
+        changed
     }
 
     /// Sorts all copies of one id into versions, counts the duplicates, and makes a case of every version that is new or held.
-    fn settle_id(&self, id: RecordId, day: Day, intake: &[(u32, Record)], cases: &mut Vec<Case>, files: &mut BTreeMap<u32, FileOutcomes>) {
+    fn settle_id(&self, id: RecordId, day: Day, intake: &[(u32, Record)], cases: &mut Vec<Case>, files: &mut BTreeMap<u32, BTreeMap<Reason, u64>>) {
         let mut copies: Vec<(Record, u32, Option<Day>)> =
             self.held.iter().filter(|(record, _)| record.id() == id).map(|&(record, since)| (record, u32::MAX, Some(since))).collect();
         copies.extend(intake.iter().filter(|(_, record)| record.id() == id).map(|&(file, record)| (record, file, None)));
@@ -134,7 +176,7 @@ impl<'s> Oracle<'s> {
             let version = versions.iter_mut().find(|version| version.0.same_content(&record));
             if known || version.is_some() {
                 assert!(carried.is_none(), "a held record is held once");
-                files.entry(file).or_default().duplicate += 1;
+                *files.entry(file).or_default().entry(Reason::Duplicate).or_default() += 1;
             }
             match version {
                 Some(version) => version.3 = version.3.min(record.arrival),
@@ -157,7 +199,7 @@ impl<'s> Oracle<'s> {
         }
     }
 
-    fn rule(&self, case: Case, day: Day, files: &mut BTreeMap<u32, FileOutcomes>) -> Ruling {
+    fn rule(&self, case: Case, day: Day, files: &mut BTreeMap<u32, BTreeMap<Reason, u64>>) -> Ruling {
         let Case { record, carried, file, finding, price, mut flags, service_day } = case;
         let since = carried.unwrap_or(day);
         let mut reason = finding.reason;
@@ -170,14 +212,7 @@ impl<'s> Oracle<'s> {
                 flags.set(Flags::RELEASED);
             }
         } else {
-            let outcomes = files.entry(file).or_default();
-            match reason.outcome() {
-                Outcome::Cleared => outcomes.cleared += 1,
-                Outcome::Held => outcomes.held += 1,
-                Outcome::Rejected => outcomes.rejected += 1,
-                Outcome::Duplicate => unreachable!("a version is no duplicate"),
-            }
-            outcomes.conflict += u64::from(matches!(reason, Reason::Conflict | Reason::ConflictLost));
+            *files.entry(file).or_default().entry(reason).or_default() += 1;
         }
         // What came in after its own service day was closed.
         if carried.is_none() && self.scheme.clock.service_day(record.time) < day {

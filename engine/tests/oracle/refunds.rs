@@ -5,10 +5,18 @@
 use super::{Case, Price, Ruling, event_key};
 use crate::naive::fraction::Fraction;
 use domain::{Flags, Reason, RecordId, RecordKind, SymbolTable};
+use engine::scheme::Scheme;
 use std::collections::BTreeMap;
 
 /// Decides the refunds among `cases`, against today's rides and those of closed days.
-pub fn settle(symbols: &SymbolTable, cases: &mut [Case], carried_rides: &[Ruling], earlier: &[Ruling], given_back: &mut BTreeMap<RecordId, i64>) {
+pub fn settle(
+    scheme: &Scheme,
+    symbols: &SymbolTable,
+    cases: &mut [Case],
+    carried_rides: &[Ruling],
+    earlier: &[Ruling],
+    given_back: &mut BTreeMap<RecordId, i64>,
+) {
     let mut rides: BTreeMap<RecordId, Price> = BTreeMap::new();
     let booked =
         cases.iter().filter(|case| case.finding.reason == Reason::Cleared && !gives_back(case.record.kind)).map(|case| (case.record.id(), case.price.clone()));
@@ -46,7 +54,9 @@ pub fn settle(symbols: &SymbolTable, cases: &mut [Case], carried_rides: &[Ruling
         };
         let discounts: BTreeMap<_, _> = ride.discounts.iter().map(|(&funder, &part)| (funder, mirrored(part))).filter(|(_, part)| *part != 0).collect();
         let list_minor = discounts.values().sum::<i64>() - amount;
-        case.price = Some(Price { list_minor, charged_minor: -amount, discounts, fee_minor: 0, ..ride.clone() });
+        let fee_back = scheme.fees.rule(ride.earner, ride.issuer, ride.product, ride.fee_day).is_some_and(|rule| rule.refunded);
+        let fee_minor = if fee_back { mirrored(ride.fee_minor) } else { 0 };
+        case.price = Some(Price { list_minor, charged_minor: -amount, discounts, fee_minor, ..ride.clone() });
         given_back.insert(id, so_far + amount);
     }
 }

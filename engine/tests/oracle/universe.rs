@@ -80,6 +80,25 @@ c5,,network-01,adult,plastic,,
 ";
 const HOTLIST: &str = "token,version,effective\nc4,5,2026-03-02 12:00\n";
 const FEES: &str = r#"[[fee]]
+earner = "operator-02"
+product = "transit"
+issuer = "bank"
+to = "2026-03-03"
+rate = "0.7%"
+minimum_minor = 3
+maximum_minor = 40
+basis = "earned"
+per = "service-day"
+rounding = "up"
+refunded = true
+
+[[fee]]
+earner = "operator-01"
+issuer = "bank-02"
+rate = "1.5%"
+per = "service-day"
+
+[[fee]]
 earner = "operator"
 product = "transit"
 to = "2026-03-02"

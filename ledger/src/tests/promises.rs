@@ -144,7 +144,7 @@ fn a_group_that_breaks_a_rule_changes_nothing() {
     assert!(matches!(refused(&mut ledger, booked), LedgerError::CountsDiffer { what: "records", .. }));
     let started = Event::CloseStarted { day: DAY, scheme: SCHEME };
     assert!(matches!(refused(&mut ledger, started), LedgerError::FileState { state: FileState::Receiving, .. }));
-    let closed = Event::Closed { day: DAY, totals: DayTotals::default(), next: DAY.next() };
+    let closed = closed(DAY, DayTotals::default());
     assert!(matches!(refused(&mut ledger, closed), LedgerError::DayState { state: DayState::Open, .. }));
     assert!(matches!(refused(&mut ledger, Event::FileAbandoned { file: 9, why: String::new() }), LedgerError::NoFile { file: 9 }));
     assert!(matches!(refused(&mut ledger, Event::DayOpened { day: DAY.next(), scheme: SCHEME }), LedgerError::DayState { .. }));
@@ -162,7 +162,7 @@ fn totals_that_are_not_what_was_posted_are_refused() {
     let mut group = Group::new();
     group.event(Event::CloseStarted { day: DAY, scheme: SCHEME });
     group.decisions(block);
-    group.event(Event::Closed { day: DAY, totals: DayTotals { debit_minor: totals.debit_minor + 1, ..totals }, next: DAY.next() });
+    group.event(closed(DAY, DayTotals { debit_minor: totals.debit_minor + 1, ..totals }));
     assert!(matches!(ledger.commit(group), Err(LedgerError::TotalsDiffer { what: "sum of debits", .. })));
 }
 

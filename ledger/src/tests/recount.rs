@@ -1,8 +1,8 @@
 //! `verify` counts a day's records, rides and money again and holds them against what its close said.
 
 use super::*;
-use crate::Refusal;
-use domain::Outcome;
+use crate::{Refusal, ServiceFee};
+use domain::{Outcome, Role};
 
 /// A second day of five journaled records (one a repeat), two refused rows and, beside its own records, two that an earlier
 /// day took in: one is cleared now, one held on.
@@ -42,6 +42,11 @@ type Wrong = fn(&mut DayTotals);
 
 /// What `verify` finds after a first day, and a second one whose close says `counts`.
 fn found(decisions: &[Decision], counts: DayTotals) -> Vec<String> {
+    found_with(decisions, counts, ServiceFees::default(), |_| {})
+}
+
+/// The same with fees per service day, and a mistake in what is said of files.
+fn found_with(decisions: &[Decision], counts: DayTotals, fees: ServiceFees, spoil: impl FnOnce(&mut Vec<FileOutcomes>)) -> Vec<String> {
     let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
     let mut ledger = closed_day(dir.path(), &table);
     // Withdrawn: it counts for nothing.
@@ -56,7 +61,9 @@ fn found(decisions: &[Decision], counts: DayTotals) -> Vec<String> {
     group.refusals(id, &[refused(6), refused(7)]);
     group.event(Event::FileBooked { file: id, received: 5, refused: 2, repeats: 1 });
     ledger.commit(group).expect("commits");
-    close_saying(&mut ledger, DAY.next(), decisions, counts, &table);
+    let mut files = outcomes_of_files(&ledger, DAY.next(), decisions);
+    spoil(&mut files);
+    close_with(&mut ledger, DAY.next(), (decisions, counts), files, fees, &table);
     ledger.verify().expect("reads").differences.into_iter().map(|difference| difference.what).collect()
 }
 
@@ -89,4 +96,54 @@ fn every_count_that_a_close_states_wrongly_is_found() {
         let found = found(&decisions, counts);
         assert!(found.len() == 1 && found[0].starts_with(&format!("the day's totals say {says}")), "{says}: {found:?}");
     }
+}
+
+/// A mistake that a close could make in what it says of files.
+type Spoil = fn(&mut Vec<FileOutcomes>);
+
+#[test]
+fn every_outcome_that_a_close_states_wrongly_of_a_file_is_found() {
+    let SecondDay { decisions, counts } = second_day();
+    let spoils: [(&str, Spoil); 6] = [
+        ("speaks of other files", |files| files.clear()),
+        ("speaks of other files", |files| files[0].file -= 1),
+        ("speaks of other files", |files| files.push(files[0].clone())),
+        ("file 3 has other outcomes", |files| files[0].by_reason[0].1 += 1),
+        ("file 3 has other outcomes", |files| files[0].by_reason.iter_mut().for_each(|(reason, _)| *reason = if *reason == 300 { 301 } else { *reason })),
+        ("the day's files have the outcomes {0: 2, 201: 1, 310: 1}", |files| {
+            files[0].by_reason.iter_mut().for_each(|(reason, _)| *reason = if *reason == 309 { 310 } else { *reason })
+        }),
+    ];
+    for (says, spoil) in spoils {
+        let found = found_with(&decisions, counts, ServiceFees::default(), spoil);
+        assert!(found.iter().any(|what| what.contains(says)), "{says}: {found:?}");
+    }
+}
+
+fn service_fee(service_day: Day, old_minor: i64, new_minor: i64) -> ServiceFee {
+    let text = str::to_owned;
+    let (earner, issuer, product) = (text("bus-01"), text("bank-01"), text("transit"));
+    ServiceFee { earner, issuer, product, service_day, charged_minor: 900, earned_minor: 900, old_minor, new_minor }
+}
+
+#[test]
+fn a_fee_per_service_day_moves_its_difference_and_goes_on_from_what_was_booked() {
+    let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
+    let mut ledger = closed_day(dir.path(), &table);
+    let fees = |list: Vec<ServiceFee>| ServiceFees { hub: "hub".to_owned(), list };
+    let mut close = |day: Day, list: Vec<ServiceFee>| {
+        close_with(&mut ledger, day, (&[], DayTotals::default()), Vec::new(), fees(list), &table);
+        let sum = |role: Role| -> i128 {
+            let moved = ledger.balances_of_day(day).expect("reads");
+            moved.iter().filter(|balance| balance.role == role).map(|balance| balance.debit_minor - balance.credit_minor).sum()
+        };
+        let found: Vec<String> = ledger.verify().expect("reads").differences.into_iter().map(|difference| difference.what).collect();
+        ([sum(Role::Payable), sum(Role::FeeIncome)], found)
+    };
+    let [one, two, three] = [Day(DAY.0 + 1), Day(DAY.0 + 2), Day(DAY.0 + 3)];
+    assert_eq!(close(one, vec![service_fee(DAY, 0, 7), service_fee(one, 0, 5)]), ([12, -12], vec![]));
+    assert_eq!(close(two, vec![service_fee(DAY, 7, 4), service_fee(two, 0, 1)]), ([-2, 2], vec![]));
+    let (moved, found) = close(three, vec![service_fee(DAY, 3, 4)]);
+    assert_eq!((moved, found.len()), ([1, -1], 1), "{found:?}");
+    assert!(found[0].contains("goes on from 3; 4 was booked"), "{found:?}");
 }

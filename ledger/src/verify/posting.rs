@@ -1,5 +1,6 @@
 //! The posting rule a second time, written out by hand from what a decision says.
 
+use crate::closed::ServiceFee;
 use domain::{Decision, Flags, Outcome, Symbol, SymbolTable};
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,6 +22,8 @@ pub(crate) struct Tally {
     pub rejected: u64,
     /// Those inside `held` and `rejected` that met another version of themselves.
     pub conflict: u64,
+    /// Records of the day, by the number of their reason.
+    pub by_reason: BTreeMap<u16, u64>,
     pub rides: u64,
     pub charged_rides: u64,
     pub capped_rides: u64,
@@ -78,8 +81,27 @@ impl Tally {
         odd
     }
 
+    /// Adds a fee per service day: the earner is owed less by what is due more, and the house earned that.
+    pub(crate) fn add_fee(&mut self, fee: &ServiceFee, hub: &str) {
+        let due = i128::from(fee.new_minor) - i128::from(fee.old_minor);
+        self.fees += due;
+        self.entries += 1;
+        for (party, role, amount) in [(fee.earner.as_str(), "payable", due), (hub, "fee-income", -due)] {
+            let sum = self.book.entry((party.to_owned(), fee.product.clone(), role)).or_default();
+            self.postings += 1;
+            if amount > 0 {
+                sum.0 += amount;
+                self.debit += amount;
+            } else {
+                sum.1 -= amount;
+                self.credit -= amount;
+            }
+        }
+    }
+
     fn count(&mut self, decision: &Decision) {
         if !decision.flags.has(Flags::CARRIED) {
+            *self.by_reason.entry(decision.reason.number()).or_default() += 1;
             match decision.reason.outcome() {
                 Outcome::Cleared => self.cleared += 1,
                 Outcome::Held => self.held += 1,

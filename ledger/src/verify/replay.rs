@@ -3,10 +3,11 @@
 use super::VerifyReport;
 use super::posting::{Book, Tally};
 use crate::block::Header;
+use crate::closed::{FileOutcomes, ServiceFees};
 use crate::days::{DayInfo, DayState, DayTotals};
 use crate::event::Event;
 use crate::files::{FileInfo, FileState};
-use domain::{Day, Decision, SymbolTable};
+use domain::{Day, Decision, Reason, SymbolTable};
 use std::collections::BTreeMap;
 
 /// What the blocks so far say.
@@ -18,6 +19,8 @@ pub(crate) struct Replay {
     pub places: BTreeMap<Vec<u8>, Vec<u8>>,
     pub running: Book,
     pub moved: BTreeMap<Day, Book>,
+    /// What has been booked of each fee per service day: earner, issuer, product, day.
+    fees: BTreeMap<(String, String, String, Day), i128>,
     /// The close under way.
     tally: Option<(Day, Tally)>,
 }
@@ -57,7 +60,7 @@ impl Replay {
                 self.tally = Some((*day, Tally::default()));
                 legal
             }),
-            Event::Closed { day, totals, next } => self.close(*day, totals, *next, height, report),
+            Event::Closed { day, totals, next, files, fees } => self.close(*day, (totals, files, fees), *next, height, report),
             Event::Settled { day, manifests } => self.days.get_mut(day).is_some_and(|info| {
                 let legal = info.state == DayState::Closed;
                 (info.state, info.manifests) = (DayState::Settled, Some(*manifests));
@@ -103,13 +106,22 @@ impl Replay {
         later
     }
 
-    fn close(&mut self, day: Day, totals: &DayTotals, next: Day, height: u64, report: &mut VerifyReport) -> bool {
-        let Some((_, tally)) = self.tally.take().filter(|(closing, _)| *closing == day) else { return false };
+    fn close(
+        &mut self,
+        day: Day,
+        (totals, files, fees): (&DayTotals, &[FileOutcomes], &ServiceFees),
+        next: Day,
+        height: u64,
+        report: &mut VerifyReport,
+    ) -> bool {
+        let Some((_, mut tally)) = self.tally.take().filter(|(closing, _)| *closing == day) else { return false };
         let Some(info) = self.days.get_mut(&day) else { return false };
         let legal = info.state == DayState::Closing;
         (info.state, info.totals, info.closed_height) = (DayState::Closed, *totals, height);
         let scheme = info.scheme;
         report.decisions += tally.decisions;
+        self.service_fees(fees, &mut tally, height, report);
+        self.outcomes_of_files(day, files, &tally, height, report);
         let booked = || self.files.values().filter(|file| file.day == day && file.state == FileState::Booked);
         let journaled: u64 = booked().map(|file| file.received).sum();
         let refused: u64 = booked().map(|file| file.refused).sum();
@@ -148,6 +160,46 @@ impl Replay {
             self.moved.insert(day, tally.book);
         }
         self.open(next, scheme) && legal
+    }
+
+    /// A fee goes on from what was booked of it before.
+    fn service_fees(&mut self, fees: &ServiceFees, tally: &mut Tally, height: u64, report: &mut VerifyReport) {
+        for (at, fee) in fees.list.iter().enumerate() {
+            let key = (fee.earner.clone(), fee.issuer.clone(), fee.product.clone(), fee.service_day);
+            let booked = self.fees.entry(key).or_default();
+            if *booked != i128::from(fee.old_minor) || fee.old_minor == fee.new_minor {
+                report.differs(height, format!("fee {at} of a service day goes on from {}; {booked} was booked", fee.old_minor));
+            }
+            *booked += i128::from(fee.new_minor) - i128::from(fee.old_minor);
+            tally.add_fee(fee, &fees.hub);
+        }
+    }
+
+    /// Every record of every file has one outcome, and all files together have those of the decisions.
+    fn outcomes_of_files(&self, day: Day, files: &[FileOutcomes], tally: &Tally, height: u64, report: &mut VerifyReport) {
+        let booked: BTreeMap<u32, &FileInfo> =
+            self.files.values().filter(|file| file.day == day && file.state == FileState::Booked).map(|file| (file.id, file)).collect();
+        if !files.iter().map(|outcomes| outcomes.file).eq(booked.keys().copied()) {
+            report.differs(height, "the close speaks of other files than were booked in the day");
+        }
+        let mut stated: BTreeMap<u16, u64> = BTreeMap::new();
+        for outcomes in files {
+            let mut own: BTreeMap<u16, u64> = BTreeMap::new();
+            for (reason, count) in &outcomes.by_reason {
+                *own.entry(*reason).or_default() += count;
+                *stated.entry(*reason).or_default() += count;
+            }
+            let Some(file) = booked.get(&outcomes.file) else { continue };
+            let refused = own.get(&Reason::Malformed.number()).copied().unwrap_or(0);
+            if own.values().sum::<u64>() != file.received + file.refused || refused != file.refused {
+                report.differs(height, format!("file {} has other outcomes than records and refused rows", file.id));
+            }
+        }
+        // A repeat has no decision, and neither has a row that never became a record: each file's sum has seen to them.
+        stated.retain(|reason, _| ![Reason::Duplicate.number(), Reason::Malformed.number()].contains(reason));
+        if stated != tally.by_reason {
+            report.differs(height, format!("the day's files have the outcomes {stated:?}; its decisions come to {:?}", tally.by_reason));
+        }
     }
 
     /// Turns a file from one state to the next.
