@@ -160,12 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_distinct_bits_with_names() {
+    fn flags_are_distinct_bits_with_names_and_keep_their_numbers() {
         let mut all = Flags::RIDE;
-        for (flag, name) in Flags::NAMES {
-            assert!(flag.0.is_power_of_two() && !all.has(flag) && !name.is_empty());
+        for (at, (flag, name)) in Flags::NAMES.into_iter().enumerate() {
+            assert_eq!((flag.0, name.is_empty()), (2 << at, false), "{name}");
+            assert!(!all.has(flag) && !Flags::default().has(flag));
             all.set(flag);
-            assert_eq!(Flags::default().with(flag), flag);
+            all.set(flag);
+            assert!(all.has(flag) && all.has(Flags::RIDE) && flag.has(flag));
+            assert_eq!((Flags::default().with(flag), flag.with(flag)), (flag, flag));
         }
+        assert_eq!((Flags::RIDE.0, Flags::CARRIED.0, all.with(Flags::CARRIED).0), (1, 1 << 13, (1 << 14) - 1));
     }
 }

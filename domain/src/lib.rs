@@ -14,7 +14,7 @@ pub mod text;
 pub mod time;
 
 pub use decision::{Decision, Discount, Flags};
-pub use money::{MinorSum, round_half_up, split};
+pub use money::{round_half_up, split};
 pub use outcome::{Outcome, Reason};
 pub use party::{Party, PartyKind};
 pub use posting::{Account, Entry, Posting, Role};

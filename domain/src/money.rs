@@ -1,30 +1,7 @@
-//! Money: integer minor units (fen, pence), checked sums, one rounding function, one split without loss.
+//! Money: integer minor units (fen, pence), one rounding function, one split without loss.
 //!
 //! Amounts are plain `i64` with a name that ends in `_minor`. Nothing here is a float. Every function that could leave the
 //! range of `i64` panics rather than wraps: an amount that large was refused at the door by the scheme's limit.
-
-/// A sum that cannot wrap: it is kept in `i128` and checked when it is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MinorSum(i128);
-
-impl MinorSum {
-    pub fn add(&mut self, amount_minor: i64) {
-        self.0 += i128::from(amount_minor);
-    }
-
-    pub fn merge(&mut self, other: Self) {
-        self.0 += other.0;
-    }
-
-    /// The sum in minor units.
-    ///
-    /// # Panics
-    /// When the sum does not fit `i64`: more than 9 × 10^16 yuan.
-    #[must_use]
-    pub fn total_minor(self) -> i64 {
-        i64::try_from(self.0).expect("a sum of money fits i64")
-    }
-}
 
 /// `amount × numerator / denominator`, rounded half up (away from zero for negative amounts, so that a refund mirrors its
 /// ride) to one minor unit.
