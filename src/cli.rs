@@ -233,6 +233,9 @@ pub struct InspectArgs {
     /// The records that the last close held
     #[arg(long)]
     pub held: bool,
+    /// Sequences that are missing between the first and the last record of each terminal
+    #[arg(long)]
+    pub gaps: bool,
 }
 
 #[derive(Debug, Args)]

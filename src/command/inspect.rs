@@ -1,4 +1,4 @@
-//! `inspect`: the trial balance, a block of the journal, or what is held. Changes nothing.
+//! `inspect`: the trial balance, a block of the journal, what is held, or what terminals have not sent. Changes nothing.
 
 use crate::cli::{InspectArgs, Shown};
 use crate::failure::Failure;
@@ -6,6 +6,7 @@ use crate::history::{self, unread};
 use crate::intake::{head, hex};
 use crate::words::money;
 use crate::{opening, output};
+use domain::text::shorter_first;
 use domain::{Decision, SymbolTable};
 use ledger::{Balance, BlockKind, Ledger};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ pub fn run(args: &InspectArgs, shown: Shown) -> Result<u8, Failure> {
         block(&ledger, height)?;
     } else if args.held {
         held(&ledger, shown)?;
+    } else if args.gaps {
+        gaps(&ledger, shown)?;
     } else {
         trial_balance(&ledger, args, shown)?;
     }
@@ -70,6 +73,30 @@ fn block(ledger: &Ledger, height: u64) -> Result<(), Failure> {
         "height": header.height, "kind": kind, "day": header.day.to_string(), "file": header.file, "rows": header.count, "bytes": header.payload_bytes,
         "prev": hex(&header.prev), "payload_digest": hex(&header.payload_digest), "event": event,
     }))
+}
+
+/// Runs of sequences that no booked file has brought yet, by terminal and epoch.
+fn gaps(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
+    let symbols = SymbolTable::new();
+    let seen = history::seen(ledger, &symbols)?;
+    let runs = seen.all_sequences().flat_map(|(terminal, epoch, sequences)| {
+        let terminal = symbols.text(terminal);
+        sequences.gaps().into_iter().map(move |(first, last)| (terminal.clone(), epoch, first, last))
+    });
+    let mut runs: Vec<_> = runs.collect();
+    runs.sort_by(|a, b| shorter_first(a.0.as_bytes(), b.0.as_bytes()).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
+    let missing = runs.iter().map(|(_, _, first, last)| last - first + 1).sum::<u64>();
+    if shown.json {
+        let runs: Vec<Value> =
+            runs.iter().map(|(terminal, epoch, first, last)| json!({ "terminal": &**terminal, "epoch": epoch, "first": first, "last": last })).collect();
+        return output::json(&json!({ "gaps": runs, "missing": missing }));
+    }
+    let lang = shown.lang;
+    let names = [("terminal", "终端"), ("epoch", "代次"), ("first missing", "缺号起"), ("last missing", "缺号止")];
+    let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
+    rows.extend(runs.iter().map(|(terminal, epoch, first, last)| vec![terminal.to_string(), epoch.to_string(), first.to_string(), last.to_string()]));
+    rows.push(vec![lang.pick("missing in all", "缺号合计").to_owned(), String::new(), String::new(), missing.to_string()]);
+    output::table(&rows, 1)
 }
 
 fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {

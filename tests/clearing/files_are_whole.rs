@@ -122,6 +122,22 @@ fn files_before_a_broken_one_stay_booked_and_the_day_stays_open() {
 }
 
 #[test]
+fn what_a_terminal_has_not_sent_is_told_until_it_comes() {
+    let house = transit::house();
+    let rows: Vec<Row> = (1..=8).map(|at| Row::bus(at, at as i64, at as i64, DAY_BEGINS_MS + at as i64 * HOUR_MS)).collect();
+    let without = |missing: &[usize]| csv(&rows.iter().enumerate().filter(|(at, _)| !missing.contains(at)).map(|(_, row)| row.clone()).collect::<Vec<_>>());
+    let gaps = || {
+        let told = house.run("inspect", ["--gaps"]).done();
+        let runs: Vec<_> = told["gaps"].as_array().expect("a list").iter().map(|gap| (number(gap, "first"), number(gap, "last"))).collect();
+        (runs, number(&told, "missing"))
+    };
+    house.clear(DAY, &[house.write("one.csv", without(&[2, 3, 6]))]).done();
+    assert_eq!(gaps(), (vec![(3, 4), (7, 7)], 3));
+    house.ingest("2026-03-03", &[house.write("two.csv", without(&[0, 3, 5, 7]))]).done();
+    assert_eq!(gaps(), (vec![(4, 4)], 1));
+}
+
+#[test]
 fn a_bad_row_is_reported_with_its_place_and_the_good_ones_go_on() {
     let house = transit::house();
     let rows: Vec<Row> = (1..=8).map(|at| Row::bus(at, at as i64, at as i64, DAY_BEGINS_MS + at as i64 * HOUR_MS)).collect();
