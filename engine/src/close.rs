@@ -276,7 +276,7 @@ fn join(parts: Vec<Partition>, met: &IdFilter) -> Joined {
     }
     let copy = |(event, note): (Event, Option<event::Note>)| {
         let record = note.map_or_else(|| event.plain_record(), |note| note.record);
-        Copy { record, file: event.file, held_since: note.and_then(|note| note.held_since) }
+        Copy { record, file: note.map_or_else(|| event.plain_file(), |note| note.file), held_since: note.and_then(|note| note.held_since) }
     };
     let met = if met.is_empty() { Vec::new() } else { partition.take_apart(|tag| met.may_have(tag), |event| met.has(&event.record_id())) };
     Joined { partition, met: met.into_iter().map(copy).collect() }
@@ -384,7 +384,7 @@ fn expire_holds(part: &mut Folded, scheme: &Scheme, day: Day) {
 fn count_files(part: &Folded, files: &mut HashMap<u32, FileOutcomes, Fast>) {
     let noted = part.noted.iter().chain(&part.refunds).map(|&at| part.partition.get(at));
     for event in noted.filter(|event| event.reason != Reason::Cleared && !event.flags.has(Flags::CARRIED)) {
-        files.entry(event.file).or_default().turn(event.reason);
+        files.entry(event.file(&part.partition.notes)).or_default().turn(event.reason);
     }
 }
 

@@ -20,7 +20,9 @@ enum Stage {
     DecidedAsStated,
 }
 
+/// Two cache lines: events are visited in other orders than they lie in.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Event {
     pub time: EventTime,
     /// Epoch and sequence, or the 128 bits of the id.
@@ -38,10 +40,8 @@ pub struct Event {
     pub product: Symbol,
     pub service_day: Day,
     pub flags: Flags,
-    /// The file it came in.
-    pub file: u32,
-    /// Position of its note plus one; zero where it has none.
-    note: u32,
+    /// The file it came in; or, with [`NOTED`], the position of its note, which has the file.
+    file_or_note: u32,
     pub reason: Reason,
     pub offset_min: i16,
     pub kind: RecordKind,
@@ -49,9 +49,14 @@ pub struct Event {
     stage: Stage,
 }
 
+/// Marks the position of a note. Files count from one, and are fewer.
+const NOTED: u32 = 1 << 31;
+
 /// What few events have.
 #[derive(Clone, Copy, Debug)]
 pub struct Note {
+    /// The file that the event came in.
+    pub file: u32,
     /// The record as it was taken in.
     pub record: Record,
     /// The rider's account where it is not the card itself.
@@ -97,8 +102,7 @@ impl Event {
             product: resolved.product,
             service_day: resolved.service_day,
             flags: resolved.flags,
-            file,
-            note: 0,
+            file_or_note: file & !NOTED,
             reason: resolved.reason,
             offset_min: record.offset_min,
             kind: record.kind,
@@ -106,26 +110,43 @@ impl Event {
             stage: Stage::Taken,
         };
         if !event.says_all_of(record) || resolved.account != record.card || held_since.is_some() {
-            event.attach(Note { record: *record, account: resolved.account, held_since, discounts: None, fee_minor: 0 }, notes);
+            event.attach(Note { file, record: *record, account: resolved.account, held_since, discounts: None, fee_minor: 0 }, notes);
         }
         event
     }
 
     fn attach(&mut self, note: Note, notes: &mut Vec<Note>) {
+        self.file_or_note = note_at(notes.len());
         notes.push(note);
-        self.note = u32::try_from(notes.len()).expect("fewer than 4 billion notes in a partition");
     }
 
     /// Its note stands so many places further on: another partition's notes were put in front.
-    pub(super) fn shift_note(&mut self, places: u32) {
-        if self.note != 0 {
-            self.note = self.note.checked_add(places).expect("fewer than 4 billion notes in a partition");
+    pub(super) fn shift_note(&mut self, places: usize) {
+        if let Some(at) = self.note_at() {
+            self.file_or_note = note_at(at + places);
         }
+    }
+
+    fn note_at(&self) -> Option<usize> {
+        (self.file_or_note & NOTED != 0).then_some((self.file_or_note & !NOTED) as usize)
     }
 
     #[must_use]
     pub fn note<'n>(&self, notes: &'n [Note]) -> Option<&'n Note> {
-        notes.get((self.note as usize).wrapping_sub(1))
+        self.note_at().and_then(|at| notes.get(at))
+    }
+
+    /// The file it came in.
+    #[must_use]
+    pub fn file(&self, notes: &[Note]) -> u32 {
+        self.note(notes).map_or_else(|| self.plain_file(), |note| note.file)
+    }
+
+    /// The file of an event without a note.
+    #[must_use]
+    pub fn plain_file(&self) -> u32 {
+        debug_assert!(self.note_at().is_none(), "its note has the file");
+        self.file_or_note
     }
 
     #[must_use]
@@ -212,7 +233,7 @@ impl Event {
 
     /// Decides it without a ride of its own: a tap-on that is part of one, or a record that books nothing.
     pub fn decide_unpriced(&mut self, notes: &mut Vec<Note>) {
-        if self.stated_minor() != 0 && self.note == 0 {
+        if self.stated_minor() != 0 && self.note_at().is_none() {
             self.note_record(notes);
         }
         self.amounts = [0, 0];
@@ -224,10 +245,10 @@ impl Event {
         let earners_alone = Discount { funder: self.earner, amount_minor: fare.list_minor - fare.charged_minor };
         let simple = fare.discounts.iter().all(|discount| discount.amount_minor == 0 || *discount == earners_alone);
         let amount_told = stated_minor == 0 || stated_minor == fare.list_minor;
-        if !(simple && amount_told) && self.note == 0 {
+        if !(simple && amount_told) && self.note_at().is_none() {
             self.note_record(notes);
         }
-        if let Some(note) = notes.get_mut((self.note as usize).wrapping_sub(1)) {
+        if let Some(note) = self.note_at().and_then(|at| notes.get_mut(at)) {
             note.discounts = (!simple).then_some(fare.discounts);
         }
         self.flags.set(fare.flags);
@@ -241,11 +262,11 @@ impl Event {
     /// # Panics
     /// When it has no note: a refund names its original, which only a note can hold.
     pub(super) fn give_back_fee(&self, fee_minor: i64, notes: &mut [Note]) {
-        notes.get_mut((self.note as usize).wrapping_sub(1)).expect("a refund has a note").fee_minor = fee_minor;
+        self.note_at().and_then(|at| notes.get_mut(at)).expect("a refund has a note").fee_minor = fee_minor;
     }
 
     fn note_record(&mut self, notes: &mut Vec<Note>) {
-        let note = Note { record: self.taken_record(notes), account: self.card, held_since: None, discounts: None, fee_minor: 0 };
+        let note = Note { file: self.file_or_note, record: self.taken_record(notes), account: self.card, held_since: None, discounts: None, fee_minor: 0 };
         self.attach(note, notes);
     }
 
@@ -304,6 +325,10 @@ impl Event {
     }
 }
 
+fn note_at(at: usize) -> u32 {
+    u32::try_from(at).ok().filter(|at| at & NOTED == 0).expect("fewer than 2 billion notes in a partition") | NOTED
+}
+
 /// Epoch and sequence, or the 128 bits of the id.
 #[must_use]
 pub fn id_halves(record: &Record) -> [u64; 2] {
@@ -314,7 +339,7 @@ pub fn id_halves(record: &Record) -> [u64; 2] {
 mod tests {
     use super::*;
 
-    const BYTES_MAX: usize = 136;
+    const BYTES_MAX: usize = 128;
 
     fn resolved(record: &Record) -> Resolved {
         Resolved {
@@ -380,10 +405,11 @@ mod tests {
             let taken = Event::new(&record, &resolved(&record), 1, None, &mut notes);
             assert_eq!(taken.taken_record(&notes), record);
             let mut moved = taken;
-            let mut elsewhere = vec![Note { record: plain(), account: CardToken::EMPTY, held_since: None, discounts: None, fee_minor: 0 }];
+            let mut elsewhere = vec![Note { file: 3, record: plain(), account: CardToken::EMPTY, held_since: None, discounts: None, fee_minor: 0 }];
             moved.shift_note(1);
             elsewhere.extend(&notes);
             assert_eq!(moved.taken_record(&elsewhere), record);
+            assert_eq!((taken.file(&notes), moved.file(&elsewhere)), (1, 1));
             assert_eq!(taken.record_id(), record.id());
             let decided = Record { arrival: 0, ..record };
             let (mut unpriced, mut more) = (taken, notes.clone());

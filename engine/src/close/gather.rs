@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use std::hash::BuildHasher;
 
 /// Enough that a partition of a province's day fits in a processor's cache, few enough that each is worth a visit.
-pub const PARTITIONS: usize = 256;
+pub const PARTITIONS: usize = 64;
 
 pub type Fast = foldhash::fast::FixedState;
 
@@ -88,5 +88,5 @@ pub fn account_hash(account: &CardToken, id: [u64; 2]) -> u64 {
 
 #[must_use]
 pub const fn partition_of_hash(hash: u64) -> usize {
-    (hash >> 56) as usize
+    (hash >> 58) as usize
 }

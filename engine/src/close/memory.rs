@@ -8,7 +8,7 @@ use crate::tariff::Tariff;
 use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable};
 use std::sync::Arc;
 
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// An account with what is remembered of it.
 pub type Remembered = (CardToken, AccountState);

@@ -18,7 +18,7 @@ const RANK_BITS: u32 = 24;
 const PARTITION_BITS: u32 = 16;
 const ADDRESS_BITS: u32 = 32;
 
-/// Bits of an account's hash. The byte that chose the partition is not among them.
+/// Bits of an account's hash. Those that chose the partition are not among them.
 const HASH_BITS: u32 = 24;
 
 /// What leads an event to its place in its account: some bits of the account's hash, then the time.
@@ -39,7 +39,7 @@ impl Lead {
 }
 
 /// The highest bits of an account's hash choose its partition.
-const PARTITION_HASH_BITS: u32 = 8;
+const PARTITION_HASH_BITS: u32 = 6;
 
 /// The time whose number is zero.
 #[must_use]
