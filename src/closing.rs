@@ -238,16 +238,16 @@ struct Made {
 
 /// Encoders that are not at work: their room is used again.
 #[derive(Default)]
-struct Encoders(Mutex<Vec<DecisionEncoder>>);
+struct Encoders<'t>(Mutex<Vec<DecisionEncoder<'t>>>);
 
-impl Encoders {
+impl<'t> Encoders<'t> {
     /// Encodes a batch, and shows its decisions to `each`.
-    fn made(&self, closing: &Closing<'_>, decided: &Decided<'_>, batch: usize, each: &mut dyn FnMut(&[Decision])) -> Made {
-        let mut encoder = self.0.lock().pop().unwrap_or_else(|| DecisionEncoder::new(closing.scheme.hub));
+    fn made(&self, closing: &Closing<'t>, decided: &Decided<'_>, batch: usize, each: &mut dyn FnMut(&[Decision])) -> Made {
+        let mut encoder = self.0.lock().pop().unwrap_or_else(|| DecisionEncoder::new(closing.scheme.hub, closing.symbols));
         let mut made = Made { blocks: Vec::new(), counted: Counted::default(), held: Vec::new() };
         decided.batch(batch, |decisions| {
             if encoder.count() + decisions.len() > BLOCK_ROWS_MAX {
-                made.blocks.push(encoder.finish(decided.texts()));
+                made.blocks.push(encoder.finish());
             }
             encoder.push(decisions);
             made.counted.add(decisions);
@@ -255,7 +255,7 @@ impl Encoders {
             each(decisions);
         });
         if encoder.count() > 0 {
-            made.blocks.push(encoder.finish(decided.texts()));
+            made.blocks.push(encoder.finish());
         }
         self.0.lock().push(encoder);
         made
@@ -322,7 +322,7 @@ impl<'a> Posting<'a> {
         totals.fee_minor += fees.list.iter().map(ServiceFee::difference_minor).sum::<i64>();
         assert_eq!(totals.debit_minor, totals.credit_minor, "debits equal credits");
         assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
-        closing.after(decided, &held, &booked).put(ledger, decided.texts(), &mut group)?;
+        closing.after(decided, &held, &booked).put(ledger, closing.symbols, &mut group)?;
         let files = outcomes_of_files(ledger, decided);
         group.event(Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day), files, fees });
         commit(ledger, group)?;

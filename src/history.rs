@@ -126,7 +126,8 @@ pub struct After<'a> {
 impl After<'_> {
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn put(&self, ledger: &Ledger, texts: &[Arc<str>], group: &mut Group) -> Result<(), Failure> {
+    pub fn put(&self, ledger: &Ledger, symbols: &SymbolTable, group: &mut Group) -> Result<(), Failure> {
+        let texts = symbols.texts();
         let text = |symbol: domain::Symbol| texts.get(symbol.index()).map_or("", |text| &**text);
         for (terminal, epoch, sequences) in self.seen.all_sequences() {
             let key = [&epoch.to_be_bytes()[..], text(terminal).as_bytes()].concat();
@@ -144,11 +145,11 @@ impl After<'_> {
             group.drop_checkpoint(kind::HELD, &key);
         }
         for (number, held) in (0u32..).zip(self.held.chunks(ledger::BLOCK_ROWS_MAX)) {
-            let block = DecisionBlock::encode(held, self.hub, texts);
+            let block = DecisionBlock::encode(held, self.hub, symbols);
             group.checkpoint(kind::HELD, &number.to_be_bytes(), [&block.count().to_le_bytes()[..], block.payload()].concat());
         }
         if !self.refunded.is_empty() {
-            let mut lines: Vec<String> = self.refunded.iter().map(|(id, minor)| refund_line(id, *minor, texts)).collect();
+            let mut lines: Vec<String> = self.refunded.iter().map(|(id, minor)| refund_line(id, *minor, &texts)).collect();
             lines.sort_unstable();
             group.checkpoint(kind::REFUNDED, &[], lines.concat().into_bytes());
         }

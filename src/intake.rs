@@ -201,15 +201,13 @@ impl Door<'_> {
     fn decode(&self, section: &Section, file: u32, digest: [u8; 32], chunks: &Receiver<(usize, Chunk)>, pieces: &Sender<Piece>) {
         let mut decoder = Decoder::new(section, self.symbols, DoorKeys { token_key: self.scheme.keys.token }, digest);
         let mut decoded = Decoded::default();
-        let mut encoder = IntakeEncoder::default();
+        let mut encoder = IntakeEncoder::new(self.symbols);
         let mut gather = self.live.lend();
-        let mut texts = self.symbols.texts();
         for (at, chunk) in chunks {
             let mut ids = Vec::new();
             let mut blocks = Vec::new();
             let mut end = |encoder: &mut IntakeEncoder, ids: &mut Vec<RecordId>| {
-                self.symbols.extend_texts(&mut texts);
-                blocks.push((encoder.finish(&texts), std::mem::take(ids)));
+                blocks.push((encoder.finish(), std::mem::take(ids)));
             };
             decoder.decode_pieces(&chunk, &mut decoded, |records, rows| {
                 // A package comes as one piece, which may be larger than a block.

@@ -10,7 +10,6 @@ use domain::record::{CardToken, SourceRef};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, EventTime, Flags, Reason, Record, RecordKind, Symbol, SymbolTable};
 use ledger::{DecisionBlock, IntakeBlock, IntakeRows, decode_decisions};
-use std::sync::Arc;
 use std::time::Instant;
 
 const BLOCK: u64 = 16_384;
@@ -56,30 +55,27 @@ fn main() {
                 .collect()
         })
         .collect();
-    let texts = table.texts();
-    records(&table, &texts, &blocks);
-    decisions(&table, &texts, &blocks);
+    records(&table, &blocks);
+    decisions(&table, &blocks);
 }
 
-fn records(table: &SymbolTable, texts: &[Arc<str>], blocks: &[Vec<Record>]) {
+fn records(table: &SymbolTable, blocks: &[Vec<Record>]) {
     let rows: Vec<u64> = (1..=BLOCK).collect();
     let mut symbols = SymbolCache::new(table);
     let mut back = IntakeRows::default();
-    let encoded: Vec<IntakeBlock> = blocks.iter().map(|block| IntakeBlock::encode(block, &rows, texts)).collect();
+    let encoded: Vec<IntakeBlock> = blocks.iter().map(|block| IntakeBlock::encode(block, &rows, table)).collect();
     let bytes: usize = encoded.iter().map(|block| block.payload().len()).sum();
     for (block, encoded) in blocks.iter().zip(&encoded) {
         back.decode(encoded.count(), encoded.payload(), &mut symbols).expect("encoded just now");
         assert!(back.records == *block && back.rows == rows);
     }
-    let encode = best(|| blocks.iter().map(|block| IntakeBlock::encode(block, &rows, texts).payload().len()).sum());
+    let encode = best(|| blocks.iter().map(|block| IntakeBlock::encode(block, &rows, table).payload().len()).sum());
     let decode = best(|| encoded.iter().map(|block| back.decode(block.count(), block.payload(), &mut symbols).map_or(0, |()| back.records.len())).sum());
     print("records", bytes, encode, decode);
 }
 
-fn decisions(table: &SymbolTable, texts: &[Arc<str>], blocks: &[Vec<Record>]) {
+fn decisions(table: &SymbolTable, blocks: &[Vec<Record>]) {
     let [hub, product] = ["hub", "transit"].map(|name| table.find(name).unwrap_or_else(|| table.intern(name)));
-    let mut texts = texts.to_vec();
-    table.extend_texts(&mut texts);
     let decide = |record: &Record| Decision {
         flags: Flags::RIDE,
         issuer: record.issuer,
@@ -91,7 +87,7 @@ fn decisions(table: &SymbolTable, texts: &[Arc<str>], blocks: &[Vec<Record>]) {
         ..Decision::unpriced(*record, Reason::Cleared, Day(20_514), Day(20_514))
     };
     let blocks: Vec<Vec<Decision>> = blocks.iter().map(|block| block.iter().map(decide).collect()).collect();
-    let encoded: Vec<DecisionBlock> = blocks.iter().map(|block| DecisionBlock::encode(block, hub, &texts)).collect();
+    let encoded: Vec<DecisionBlock> = blocks.iter().map(|block| DecisionBlock::encode(block, hub, table)).collect();
     let bytes: usize = encoded.iter().map(|block| block.payload().len()).sum();
     let mut symbols = SymbolCache::new(table);
     let mut back = Vec::new();
@@ -99,7 +95,7 @@ fn decisions(table: &SymbolTable, texts: &[Arc<str>], blocks: &[Vec<Record>]) {
         decode_decisions(encoded.count(), encoded.payload(), &mut symbols, &mut back).expect("encoded just now");
         assert!(back == *block);
     }
-    let encode = best(|| blocks.iter().map(|block| DecisionBlock::encode(block, hub, &texts).payload().len()).sum());
+    let encode = best(|| blocks.iter().map(|block| DecisionBlock::encode(block, hub, table).payload().len()).sum());
     let decode =
         best(|| encoded.iter().map(|block| decode_decisions(block.count(), block.payload(), &mut symbols, &mut back).map_or(0, |()| back.len())).sum());
     print("decisions", bytes, encode, decode);

@@ -12,7 +12,7 @@ pub(crate) mod record;
 pub(crate) mod text;
 
 pub(crate) use bytes::{Corrupt, Reader};
-pub(crate) use column::{Encoder, Scratch};
+pub(crate) use column::Encoder;
 
 /// The most rows one block holds; a reader refuses more before it makes room for them.
 pub const BLOCK_ROWS_MAX: usize = 65_536;

@@ -8,7 +8,7 @@ use crate::balances::Balance;
 use crate::block::{Block, Draft};
 use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Encoder, Reader, column, decision};
 use domain::symbol::SymbolCache;
-use domain::{Account, Decision, Entry, Symbol};
+use domain::{Account, Decision, Entry, Symbol, SymbolTable};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -47,24 +47,24 @@ pub struct DecisionBlock {
 
 /// Makes decision blocks, one after another, of decisions that are handed over a few at a time in canonical order, and adds
 /// up what they post.
-pub struct DecisionEncoder {
-    encoder: Encoder<Decision>,
+pub struct DecisionEncoder<'t> {
+    encoder: Encoder<'t, Decision>,
     hub: Symbol,
     sums: HashMap<Account, (i128, i128), foldhash::fast::FixedState>,
     posted: Posted,
 }
 
-impl DecisionEncoder {
-    /// `hub` is the clearing house's party.
+impl<'t> DecisionEncoder<'t> {
+    /// `hub` is the clearing house's party; it and the decisions' symbols are `table`'s.
     #[must_use]
-    pub fn new(hub: Symbol) -> Self {
-        Self { encoder: Encoder::new(&decision::DECISION), hub, sums: HashMap::default(), posted: Posted::default() }
+    pub fn new(hub: Symbol, table: &'t SymbolTable) -> Self {
+        Self { encoder: Encoder::new(&decision::DECISION, table), hub, sums: HashMap::default(), posted: Posted::default() }
     }
 
     /// Takes the next decisions.
     ///
     /// # Panics
-    /// When an entry does not add up.
+    /// When an entry does not add up, or there are more than [`BLOCK_ROWS_MAX`] for one block.
     pub fn push(&mut self, decisions: &[Decision]) {
         self.encoder.push(decisions);
         let Self { hub, sums, posted, .. } = self;
@@ -89,16 +89,16 @@ impl DecisionEncoder {
         self.encoder.rows()
     }
 
-    /// The block of what was taken. `texts` are the symbol table's, indexed by symbol. Pure: for worker threads.
+    /// The block of what was taken. Pure but for the table: for worker threads.
     ///
     /// # Panics
-    /// When there are more than [`BLOCK_ROWS_MAX`] decisions, or a symbol is beyond `texts`.
+    /// When a symbol is not the table's.
     #[must_use]
-    pub fn finish(&mut self, texts: &[Arc<str>]) -> DecisionBlock {
+    pub fn finish(&mut self) -> DecisionBlock {
         let Self { encoder, hub, sums, posted } = self;
         let count = encoder.rows();
-        let draft = Draft::new(count, count * DECISION_BYTES_EXPECTED, |out| encoder.finish(texts, out));
-        let text = |symbol: Symbol| Arc::clone(texts.get(symbol.index()).expect("the texts hold every symbol of the decisions"));
+        let draft = Draft::new(count, count * DECISION_BYTES_EXPECTED, |out| encoder.finish(out));
+        let text = |symbol: Symbol| Arc::clone(encoder.lexicon().text(symbol));
         let movements = sums.drain().map(|(account, (debit_minor, credit_minor))| Balance {
             party: text(account.party),
             product: text(account.product),
@@ -116,10 +116,10 @@ impl DecisionBlock {
     /// # Panics
     /// As there.
     #[must_use]
-    pub fn encode(decisions: &[Decision], hub: Symbol, texts: &[Arc<str>]) -> Self {
-        let mut encoder = DecisionEncoder::new(hub);
+    pub fn encode(decisions: &[Decision], hub: Symbol, table: &SymbolTable) -> Self {
+        let mut encoder = DecisionEncoder::new(hub, table);
         encoder.push(decisions);
-        encoder.finish(texts)
+        encoder.finish()
     }
 
     /// How many decisions it holds.

@@ -6,9 +6,8 @@
 use crate::LedgerError;
 use crate::block::{Block, Draft};
 use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Encoder, Reader, column, number, record};
-use domain::Record;
 use domain::symbol::SymbolCache;
-use std::sync::Arc;
+use domain::{Record, SymbolTable};
 
 /// What to expect of a record's columns, in bytes, when room is made.
 const RECORD_BYTES_EXPECTED: usize = 40;
@@ -21,22 +20,22 @@ pub struct IntakeBlock {
 }
 
 /// Makes intake blocks, one after another, of records that are handed over a few at a time.
-pub struct IntakeEncoder {
-    encoder: Encoder<Record>,
+pub struct IntakeEncoder<'t> {
+    encoder: Encoder<'t, Record>,
     rows: Vec<i64>,
 }
 
-impl Default for IntakeEncoder {
-    fn default() -> Self {
-        Self { encoder: Encoder::new(&record::RECORD), rows: Vec::new() }
+impl<'t> IntakeEncoder<'t> {
+    /// The records' symbols are `table`'s.
+    #[must_use]
+    pub fn new(table: &'t SymbolTable) -> Self {
+        Self { encoder: Encoder::new(&record::RECORD, table), rows: Vec::new() }
     }
-}
 
-impl IntakeEncoder {
     /// Takes records with their rows (from 1) in the file.
     ///
     /// # Panics
-    /// When there are not as many rows as records.
+    /// When there are not as many rows as records, or more than [`BLOCK_ROWS_MAX`] for one block.
     pub fn push(&mut self, records: &[Record], rows: &[u64]) {
         assert_eq!(records.len(), rows.len(), "every record has its row");
         self.rows.extend(rows.iter().map(|row| row.cast_signed()));
@@ -49,17 +48,17 @@ impl IntakeEncoder {
         self.encoder.rows()
     }
 
-    /// The block of what was taken. `texts` are the symbol table's, indexed by symbol. Pure: for worker threads.
+    /// The block of what was taken. Pure but for the table: for worker threads.
     ///
     /// # Panics
-    /// When there are more than [`BLOCK_ROWS_MAX`] records, or a symbol is beyond `texts`.
+    /// When a symbol is not the table's.
     #[must_use]
-    pub fn finish(&mut self, texts: &[Arc<str>]) -> IntakeBlock {
+    pub fn finish(&mut self) -> IntakeBlock {
         let Self { encoder, rows } = self;
         let count = encoder.rows();
         let draft = Draft::new(count, count * RECORD_BYTES_EXPECTED, |out| {
             number::put_any(rows, out);
-            encoder.finish(texts, out);
+            encoder.finish(out);
         });
         rows.clear();
         IntakeBlock { draft, repeats: Vec::new() }
@@ -72,10 +71,10 @@ impl IntakeBlock {
     /// # Panics
     /// As there.
     #[must_use]
-    pub fn encode(records: &[Record], rows: &[u64], texts: &[Arc<str>]) -> Self {
-        let mut encoder = IntakeEncoder::default();
+    pub fn encode(records: &[Record], rows: &[u64], table: &SymbolTable) -> Self {
+        let mut encoder = IntakeEncoder::new(table);
         encoder.push(records, rows);
-        encoder.finish(texts)
+        encoder.finish()
     }
 
     /// Names the records, by position in this block, whose id was taken in before.

@@ -78,7 +78,7 @@ fn decisions(records: &[Record]) -> Vec<Decision> {
 
 fn intake_of(records: &[Record], table: &SymbolTable) -> IntakeBlock {
     let rows: Vec<u64> = (1..=records.len() as u64).collect();
-    IntakeBlock::encode(records, &rows, &table.texts())
+    IntakeBlock::encode(records, &rows, table)
 }
 
 /// Takes in a file of these records; returns its id.
@@ -142,7 +142,7 @@ fn close_saying(ledger: &mut Ledger, day: Day, decisions: &[Decision], counts: D
 
 /// The same with what is said of files, and fees per service day.
 fn close_with(ledger: &mut Ledger, day: Day, (decisions, counts): (&[Decision], DayTotals), files: Vec<FileOutcomes>, fees: ServiceFees, table: &SymbolTable) {
-    let blocks: Vec<_> = decisions.chunks(3).map(|chunk| DecisionBlock::encode(chunk, HUB, &table.texts())).collect();
+    let blocks: Vec<_> = decisions.chunks(3).map(|chunk| DecisionBlock::encode(chunk, HUB, table)).collect();
     let DayTotals { entries, postings, debit_minor, credit_minor, .. } = totals_of(&blocks);
     let due: Vec<i64> = fees.list.iter().map(|fee| fee.new_minor - fee.old_minor).collect();
     let moved_minor = due.iter().map(|due| due.abs()).sum::<i64>();

@@ -3,13 +3,13 @@
 //! A row has some forty fields and a day's records use a dozen of them. A field that has not varied yet costs one compare
 //! per row and no room; its column is filled in from the first row on when it does vary.
 
+use super::BLOCK_ROWS_MAX;
 use super::bytes::{Corrupt, Reader};
-use super::dictionary;
+use super::dictionary::{self, Lexicon, Places};
 use super::number::{self, Numbers};
 use super::text::Texts;
-use domain::Symbol;
 use domain::symbol::SymbolCache;
-use std::sync::Arc;
+use domain::{Symbol, SymbolTable};
 
 /// Rows handled at once: 64 of the widest are some 24 KiB.
 const CHUNK: usize = 64;
@@ -115,63 +115,137 @@ pub(crate) fn set_symbol(slot: &mut Symbol, value: i64) -> bool {
 /// Room to work in.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    pub stamps: Vec<u32>,
-    pub order: Vec<u32>,
+    /// A chunk's values.
+    values: Vec<i64>,
     pub spare: Vec<i64>,
 }
 
+/// A field's values so far. What has not varied is known from the first row alone.
 #[derive(Default)]
 struct Field {
     varies: bool,
     first: i64,
     range: (i64, i64),
-    values: Vec<i64>,
+    /// Each value's distance from the first one, while all distances fit: half the room.
+    near: Vec<i32>,
+    /// The values, from when one did not fit.
+    far: Vec<i64>,
+    /// Of a field of symbols, instead: their places in the block's dictionary.
+    places: Places,
+}
+
+impl Field {
+    fn begin(&mut self, first: i64) {
+        self.varies = false;
+        self.first = first;
+        self.range = (first, first);
+        self.near.clear();
+        self.far.clear();
+    }
+
+    /// From here on the values are kept; the `rows` so far all have the first one.
+    fn vary(&mut self, rows: usize, is_symbol: bool) {
+        self.varies = true;
+        if is_symbol {
+            self.places.begin(self.first, rows);
+        } else {
+            self.near.resize(rows, 0);
+        }
+    }
+
+    fn extend(&mut self, values: &[i64], (min, max): (i64, i64)) {
+        self.range = (self.range.0.min(min), self.range.1.max(max));
+        if self.far.is_empty() {
+            let (before, first, mut all_fit) = (self.near.len(), self.first, true);
+            self.near.extend(values.iter().map(|value| {
+                let distance = value.wrapping_sub(first);
+                let near = distance as i32;
+                all_fit &= i64::from(near) == distance;
+                near
+            }));
+            if all_fit {
+                return;
+            }
+            self.near.truncate(before);
+            self.far.extend(self.near.iter().map(|&near| first.wrapping_add(i64::from(near))));
+        }
+        self.far.extend_from_slice(values);
+    }
+
+    fn put(&self, shape: Shape, out: &mut Vec<u8>) {
+        if !self.varies {
+            number::put_constant(self.first, out);
+        } else if self.far.is_empty() {
+            let first = self.first;
+            put_numbers(&self.near, move |near| first.wrapping_add(i64::from(near)), shape, self.range, out);
+        } else {
+            put_numbers(&self.far, |value| value, shape, self.range, out);
+        }
+    }
+}
+
+fn put_numbers<T: Copy>(stored: &[T], value: impl Fn(T) -> i64 + Copy, shape: Shape, range: (i64, i64), out: &mut Vec<u8>) {
+    if shape == Shape::Time { number::put_times(stored, value, range, out) } else { number::put(stored, value, range, out) }
 }
 
 /// Rows on their way into a block, taken a few at a time and kept as columns. Used again, it keeps its room.
-pub(crate) struct Encoder<R: 'static> {
+pub(crate) struct Encoder<'t, R: 'static> {
     columns: &'static Columns<R>,
+    lexicon: Lexicon<'t>,
     rows: usize,
     fields: Vec<Field>,
     /// For each column of texts, the padded texts one after another.
     texts: Vec<Vec<u8>>,
-    pub scratch: Scratch,
+    scratch: Scratch,
 }
 
-impl<R> Encoder<R> {
-    pub(crate) fn new(columns: &'static Columns<R>) -> Self {
+impl<'t, R> Encoder<'t, R> {
+    /// The rows' symbols are `table`'s.
+    pub(crate) fn new(columns: &'static Columns<R>, table: &'t SymbolTable) -> Self {
         let mut fields = Vec::new();
         fields.resize_with(columns.numbers.iter().copied().flatten().count(), Field::default);
-        Self { columns, rows: 0, fields, texts: vec![Vec::new(); columns.texts.len()], scratch: Scratch::default() }
+        Self { columns, lexicon: Lexicon::new(table), rows: 0, fields, texts: vec![Vec::new(); columns.texts.len()], scratch: Scratch::default() }
     }
 
     pub(crate) const fn rows(&self) -> usize {
         self.rows
     }
 
+    /// What the symbols of the finished rows say.
+    pub(crate) const fn lexicon(&self) -> &Lexicon<'t> {
+        &self.lexicon
+    }
+
     /// Takes more rows.
+    ///
+    /// # Panics
+    /// When a block would hold more than [`BLOCK_ROWS_MAX`].
     pub(crate) fn push(&mut self, rows: &[R]) {
+        assert!(self.rows + rows.len() <= BLOCK_ROWS_MAX, "a block holds at most {BLOCK_ROWS_MAX} rows");
         rows.chunks(CHUNK).for_each(|chunk| self.chunk(chunk));
     }
 
     fn chunk(&mut self, chunk: &[R]) {
         let Some(first) = chunk.first() else { return };
+        let values = &mut self.scratch.values;
         for (field, column) in self.fields.iter_mut().zip(self.columns.numbers.iter().copied().flatten()) {
             if self.rows == 0 {
-                field.first = (column.first)(first);
-                field.range = (field.first, field.first);
-                field.varies = false;
+                field.begin((column.first)(first));
             }
+            let is_symbol = column.shape.is_symbol();
             if !field.varies {
                 if !(column.differs)(chunk, field.first) {
                     continue;
                 }
-                field.varies = true;
-                field.values.clear();
-                field.values.resize(self.rows, field.first);
+                field.vary(self.rows, is_symbol);
             }
-            let (min, max) = (column.gather)(chunk, &mut field.values);
-            field.range = (field.range.0.min(min), field.range.1.max(max));
+            values.clear();
+            let range = (column.gather)(chunk, values);
+            if is_symbol {
+                field.places.extend(values);
+            } else {
+                field.extend(values, range);
+            }
         }
         for (texts, column) in self.texts.iter_mut().zip(self.columns.texts) {
             (column.gather)(chunk, texts);
@@ -182,23 +256,22 @@ impl<R> Encoder<R> {
     /// Appends all columns of the rows to `out`, and begins anew.
     ///
     /// # Panics
-    /// When `texts` does not hold every symbol of the rows.
-    pub(crate) fn finish(&mut self, texts: &[Arc<str>], out: &mut Vec<u8>) {
+    /// When a symbol of the rows is not the table's.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         if std::mem::take(&mut self.rows) == 0 {
             return;
         }
-        let Self { columns, fields, scratch, .. } = self;
+        let Self { columns, lexicon, fields, scratch, .. } = self;
+        lexicon.refresh();
         for (field, column) in fields.iter_mut().zip(columns.numbers.iter().copied().flatten()) {
-            if column.shape.is_symbol() {
-                let values = if field.varies { field.values.as_mut_slice() } else { std::slice::from_mut(&mut field.first) };
-                dictionary::put_column(values, texts, scratch, out);
-            } else if !field.varies {
-                number::put_constant(field.first, out);
-            } else if column.shape == Shape::Time {
-                number::put_times(&mut field.values, field.range, out);
-            } else {
-                number::put(&field.values, field.range, out);
+            if !column.shape.is_symbol() {
+                field.put(column.shape, out);
+                continue;
             }
+            if !field.varies {
+                field.places.begin(field.first, 1);
+            }
+            field.places.put(lexicon, &mut scratch.spare, out);
         }
         for (column, texts) in columns.texts.iter().zip(&mut self.texts) {
             (column.write)(texts, &mut scratch.spare, out);

@@ -8,59 +8,155 @@
 //! count:4  2  a column of numbers: every text is a number without leading zeros
 //! ```
 
+use super::BLOCK_ROWS_MAX;
 use super::bytes::{Corrupt, Reader, put_text};
 use super::number::{self, Numbers};
 use super::text::{decimal_of, digits_of};
-use super::{BLOCK_ROWS_MAX, Scratch};
-use domain::Symbol;
 use domain::symbol::SymbolCache;
+use domain::{Symbol, SymbolTable};
 use std::sync::Arc;
 
 const WORDS: u8 = 0;
 const PADDED: u8 = 1;
 const PLAIN: u8 = 2;
 
-/// Replaces symbols by their places in a dictionary; returns the dictionary's symbols in order.
-///
-/// # Panics
-/// When `texts` does not reach as far as the symbols do.
-pub(crate) fn localize(values: &mut [i64], texts: &[Arc<str>], stamps: &mut Vec<u32>, order: &mut Vec<u32>) {
-    order.clear();
-    if stamps.len() < texts.len() {
-        stamps.resize(texts.len(), 0);
+/// What symbols say. Most names are numbers and stand in block after block: each is read as one once.
+pub(crate) struct Lexicon<'t> {
+    table: &'t SymbolTable,
+    texts: Vec<Arc<str>>,
+    /// By symbol.
+    words: Vec<Word>,
+}
+
+/// A text as a number and its count of digits in one word; zero where it is no number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Word(u64);
+
+impl Word {
+    const NONE: Self = Self(0);
+    const LEN_BITS: u32 = 8;
+
+    fn of(text: &str) -> Self {
+        // A number of as many digits as are read leaves the eight highest bits free.
+        let number = |value: i64| value.cast_unsigned() << Self::LEN_BITS | text.len() as u64;
+        decimal_of(text.as_bytes()).map_or(Self::NONE, |value| Self(number(value)))
     }
-    for value in values.iter_mut() {
-        let symbol = usize::try_from(*value).expect("a symbol is not negative");
-        let stamp = stamps.get_mut(symbol).expect("the texts hold every symbol of the rows");
-        if *stamp == 0 {
-            order.push(u32::try_from(symbol).expect("a symbol has 32 bits"));
-            *stamp = u32::try_from(order.len()).expect("a block's rows are few");
-        }
-        *value = i64::from(*stamp - 1);
+
+    const fn value(self) -> i64 {
+        (self.0 >> Self::LEN_BITS).cast_signed()
     }
-    for &symbol in order.iter() {
-        if let Some(stamp) = stamps.get_mut(symbol as usize) {
-            *stamp = 0;
-        }
+
+    const fn digits(self) -> usize {
+        (self.0 & ((1 << Self::LEN_BITS) - 1)) as usize
     }
 }
 
-/// Writes the dictionary of `symbols`.
-pub(crate) fn put(symbols: &[u32], texts: &[Arc<str>], spare: &mut Vec<i64>, out: &mut Vec<u8>) {
-    let text_of = |symbol: &u32| texts.get(*symbol as usize).map_or("", |text| text);
-    put_texts(symbols.iter().map(text_of), spare, out);
+impl<'t> Lexicon<'t> {
+    pub(crate) const fn new(table: &'t SymbolTable) -> Self {
+        Self { table, texts: Vec::new(), words: Vec::new() }
+    }
+
+    /// Learns what the table has got since.
+    pub(crate) fn refresh(&mut self) {
+        let before = self.texts.len();
+        self.table.extend_texts(&mut self.texts);
+        self.words.extend(self.texts.iter().skip(before).map(|text| Word::of(text)));
+    }
+
+    /// # Panics
+    /// When the symbol is another table's, or newer than the last refreshing.
+    pub(crate) fn text(&self, symbol: Symbol) -> &Arc<str> {
+        self.texts.get(symbol.index()).expect(KNOWN)
+    }
+
+    fn word(&self, symbol: u32) -> Word {
+        *self.words.get(symbol as usize).expect(KNOWN)
+    }
+}
+
+const KNOWN: &str = "the table holds every symbol of the rows";
+
+/// A column of symbols on its way into a block: each row's place in the dictionary that grows beside it. Used again, it
+/// keeps its room.
+#[derive(Default)]
+pub(crate) struct Places {
+    /// The dictionary: symbols in the order of first use.
+    order: Vec<u32>,
+    /// By symbol: its place plus one, zero where it has none.
+    stamps: Vec<u32>,
+    /// By row. A block's rows are few enough that places fit.
+    rows: Vec<u16>,
+}
+
+const _: () = assert!(BLOCK_ROWS_MAX <= 1 << u16::BITS, "every place in a block's dictionary fits the rows' type");
+
+impl Places {
+    /// Starts with `rows` rows of one symbol.
+    pub(crate) fn begin(&mut self, first: i64, rows: usize) {
+        self.forget();
+        self.extend(&[first]);
+        self.rows.resize(rows, 0);
+    }
+
+    fn forget(&mut self) {
+        for symbol in self.order.drain(..) {
+            if let Some(stamp) = self.stamps.get_mut(symbol as usize) {
+                *stamp = 0;
+            }
+        }
+        self.rows.clear();
+    }
+
+    pub(crate) fn extend(&mut self, symbols: &[i64]) {
+        let last = symbols.iter().copied().max().unwrap_or(0);
+        let last = usize::try_from(last).expect("a symbol is not negative");
+        if last >= self.stamps.len() {
+            self.stamps.resize((last + 1).next_power_of_two(), 0);
+        }
+        let Self { order, stamps, rows } = self;
+        rows.extend(symbols.iter().map(|&symbol| {
+            let stamp = stamps.get_mut(symbol as usize).expect("made long enough just now");
+            if *stamp == 0 {
+                order.push(u32::try_from(symbol).expect("a symbol has 32 bits"));
+                *stamp = order.len() as u32;
+            }
+            (*stamp - 1) as u16
+        }));
+    }
+
+    /// Writes the column, absent in all rows or a dictionary and places in it, and forgets it.
+    pub(crate) fn put(&mut self, lexicon: &Lexicon<'_>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
+        if let [0] = *self.order {
+            out.push(0);
+        } else {
+            out.push(1);
+            let words = self.order.iter().map(|&symbol| lexicon.word(symbol));
+            put_dictionary(words, self.order.iter().map(|&symbol| &**lexicon.text(Symbol(symbol))), spare, out);
+            let last = i64::try_from(self.order.len()).expect("a block's rows are few") - 1;
+            number::put(&self.rows, i64::from, (0, last), out);
+        }
+        self.forget();
+    }
 }
 
 /// Writes a dictionary of texts. `spare` is room to work in.
 pub(crate) fn put_texts<'t>(texts: impl ExactSizeIterator<Item = &'t str> + Clone, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
+    put_dictionary(texts.clone().map(Word::of), texts, spare, out);
+}
+
+fn put_dictionary<'t>(words: impl Iterator<Item = Word>, texts: impl ExactSizeIterator<Item = &'t str>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
     out.extend_from_slice(&u32::try_from(texts.len()).expect("a block's rows are few").to_le_bytes());
     spare.clear();
     let (mut same_len, mut no_zeros, mut len) = (true, true, None);
-    let numeric = texts.clone().all(|text| {
-        let Some(value) = decimal_of(text.as_bytes()) else { return false };
-        same_len &= *len.get_or_insert(text.len()) == text.len();
-        no_zeros &= text.len() == 1 || !text.starts_with('0');
-        spare.push(value);
+    let mut words = words.into_iter();
+    let numeric = words.all(|word| {
+        if word == Word::NONE {
+            return false;
+        }
+        let digits = word.digits();
+        same_len &= *len.get_or_insert(digits) == digits;
+        no_zeros &= digits_of(word.value(), None) == Some(digits);
+        spare.push(word.value());
         same_len || no_zeros
     });
     match (numeric, same_len) {
@@ -136,24 +232,6 @@ pub(crate) fn read_symbols(reader: &mut Reader<'_>, symbols: &mut SymbolCache<'_
         });
     })?;
     Ok(found)
-}
-
-/// A whole column of symbols: absent in all rows, or a dictionary and places in it. `values` is spent.
-pub(crate) fn put_column(values: &mut [i64], texts: &[Arc<str>], scratch: &mut Scratch, out: &mut Vec<u8>) {
-    let Scratch { stamps, order, spare, .. } = scratch;
-    localize(values, texts, stamps, order);
-    if let [0] = **order {
-        out.push(0);
-        return;
-    }
-    out.push(1);
-    put(order, texts, spare, out);
-    let last = i64::try_from(order.len()).expect("a block's rows are few") - 1;
-    if last > 0 {
-        number::put(values, (0, last), out);
-    } else {
-        number::put_constant(0, out);
-    }
 }
 
 #[cfg(test)]

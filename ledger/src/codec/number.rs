@@ -32,14 +32,14 @@ pub(crate) fn put_constant(value: i64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes values whose smallest and largest are known.
-pub(crate) fn put(values: &[i64], (min, max): (i64, i64), out: &mut Vec<u8>) {
-    let (Some(&first), true) = (values.first(), min < max) else {
+/// Writes values whose smallest and largest are known. `value` gives each from how it is stored here.
+pub(crate) fn put<T: Copy>(stored: &[T], value: impl Fn(T) -> i64 + Copy, (min, max): (i64, i64), out: &mut Vec<u8>) {
+    let (Some(&first), true) = (stored.first(), min < max) else {
         return put_constant(min, out);
     };
-    if let Some(step) = step_of(values) {
+    if let Some(step) = step_of(stored, value) {
         out.push(AFFINE);
-        out.extend_from_slice(&first.to_le_bytes());
+        out.extend_from_slice(&value(first).to_le_bytes());
         out.extend_from_slice(&step.to_le_bytes());
         return;
     }
@@ -47,21 +47,21 @@ pub(crate) fn put(values: &[i64], (min, max): (i64, i64), out: &mut Vec<u8>) {
     if span == 1 {
         out.push(BITS);
         out.extend_from_slice(&min.to_le_bytes());
-        out.extend(values.chunks(8).map(|eight| eight.iter().rev().fold(0u8, |byte, &value| byte << 1 | u8::from(value != min))));
+        out.extend(stored.chunks(8).map(|eight| eight.iter().rev().fold(0u8, |byte, &stored| byte << 1 | u8::from(value(stored) != min))));
         return;
     }
     let width = width_of(span);
     out.push(BYTES + width);
     out.extend_from_slice(&min.to_le_bytes());
     match width {
-        1 => pack::<1>(values, min, out),
-        2 => pack::<2>(values, min, out),
-        3 => pack::<3>(values, min, out),
-        4 => pack::<4>(values, min, out),
-        5 => pack::<5>(values, min, out),
-        6 => pack::<6>(values, min, out),
-        7 => pack::<7>(values, min, out),
-        _ => pack::<8>(values, min, out),
+        1 => pack::<1, T>(stored, value, min, out),
+        2 => pack::<2, T>(stored, value, min, out),
+        3 => pack::<3, T>(stored, value, min, out),
+        4 => pack::<4, T>(stored, value, min, out),
+        5 => pack::<5, T>(stored, value, min, out),
+        6 => pack::<6, T>(stored, value, min, out),
+        7 => pack::<7, T>(stored, value, min, out),
+        _ => pack::<8, T>(stored, value, min, out),
     }
 }
 
@@ -69,29 +69,25 @@ pub(crate) fn put(values: &[i64], (min, max): (i64, i64), out: &mut Vec<u8>) {
 pub(crate) fn put_any(values: &[i64], out: &mut Vec<u8>) {
     let min = values.iter().copied().min().unwrap_or(0);
     let max = values.iter().copied().max().unwrap_or(0);
-    put(values, (min, max), out);
+    put(values, |value| value, (min, max), out);
 }
 
-/// Writes times: where all lie the same number of milliseconds after a whole second, only the seconds vary. `values` is
-/// spent.
-pub(crate) fn put_times(values: &mut [i64], (min, max): (i64, i64), out: &mut Vec<u8>) {
+/// Writes times: where all lie the same number of milliseconds after a whole second, only the seconds vary.
+pub(crate) fn put_times<T: Copy>(stored: &[T], value: impl Fn(T) -> i64 + Copy, (min, max): (i64, i64), out: &mut Vec<u8>) {
     let rest = min.rem_euclid(SCALE);
-    if min == max || values.iter().any(|&value| value.rem_euclid(SCALE) != rest) {
-        return put(values, (min, max), out);
+    if min == max || stored.iter().any(|&stored| value(stored).rem_euclid(SCALE) != rest) {
+        return put(stored, value, (min, max), out);
     }
     out.push(SCALED);
     out.extend_from_slice(&u16::try_from(rest).expect("less than the scale").to_le_bytes());
-    for value in values.iter_mut() {
-        *value = value.div_euclid(SCALE);
-    }
-    put(values, (min.div_euclid(SCALE), max.div_euclid(SCALE)), out);
+    put(stored, |stored| value(stored).div_euclid(SCALE), (min.div_euclid(SCALE), max.div_euclid(SCALE)), out);
 }
 
-fn step_of(values: &[i64]) -> Option<i64> {
-    let [first, second, ..] = *values else { return None };
-    let step = second.wrapping_sub(first);
+fn step_of<T: Copy>(stored: &[T], value: impl Fn(T) -> i64) -> Option<i64> {
+    let [first, second, ..] = *stored else { return None };
+    let step = value(second).wrapping_sub(value(first));
     // Most columns fail within the first rows; only an affine one is read to its end.
-    values.array_windows::<2>().all(|[one, next]| next.wrapping_sub(*one) == step).then_some(step)
+    stored.array_windows::<2>().all(|&[one, next]| value(next).wrapping_sub(value(one)) == step).then_some(step)
 }
 
 fn width_of(span: u64) -> u8 {
@@ -99,12 +95,12 @@ fn width_of(span: u64) -> u8 {
     u8::try_from(bits.div_ceil(8)).expect("at most eight bytes")
 }
 
-fn pack<const W: usize>(values: &[i64], min: i64, out: &mut Vec<u8>) {
+fn pack<const W: usize, T: Copy>(stored: &[T], value: impl Fn(T) -> i64, min: i64, out: &mut Vec<u8>) {
     let start = out.len();
-    out.resize(start + values.len() * W, 0);
+    out.resize(start + stored.len() * W, 0);
     let (slots, _) = out.split_at_mut(start).1.as_chunks_mut::<W>();
-    for (slot, value) in slots.iter_mut().zip(values) {
-        let bytes = value.wrapping_sub(min).to_le_bytes();
+    for (slot, &stored) in slots.iter_mut().zip(stored) {
+        let bytes = value(stored).wrapping_sub(min).to_le_bytes();
         *slot = *bytes.first_chunk::<W>().expect("a width is at most eight");
     }
 }
@@ -255,7 +251,7 @@ mod tests {
             let values: Vec<i64> = values.into_iter().map(|value| if whole { value * 1000 + rest } else { value }).collect();
             let range = (*values.iter().min().expect("some"), *values.iter().max().expect("some"));
             let mut bytes = Vec::new();
-            put_times(&mut values.clone(), range, &mut bytes);
+            put_times(&values, |value| value, range, &mut bytes);
             prop_assert_eq!(back(&bytes, values.len()), values);
         }
     }

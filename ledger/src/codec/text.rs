@@ -170,7 +170,7 @@ fn put_digits<const N: usize>(texts: &[[u8; N]], spare: &mut Vec<i64>, out: &mut
     } else {
         out.push(PLAIN);
     }
-    number::put(spare, (min, max), out);
+    number::put(spare, |value| value, (min, max), out);
     true
 }
 

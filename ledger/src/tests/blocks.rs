@@ -11,7 +11,7 @@ proptest! {
     fn records_come_back(records in any_records(), first_row in any::<u64>()) {
         let table = names();
         let rows: Vec<u64> = (0..records.len() as u64).map(|row| first_row.wrapping_add(row)).collect();
-        let block = IntakeBlock::encode(&records, &rows, &table.texts());
+        let block = IntakeBlock::encode(&records, &rows, &table);
         let mut back = IntakeRows::default();
         back.decode(block.count(), block.payload(), &mut SymbolCache::new(&table)).expect("encoded just now");
         prop_assert_eq!(&back.records, &records);
@@ -36,7 +36,7 @@ proptest! {
             issuer: symbols[0], earner: symbols[1], venue: symbols[2], product: symbols[3],
             ..Decision::unpriced(*record, Reason::ALL[reason % Reason::ALL.len()], Day(days[0]), Day(days[1]))
         }).collect();
-        let block = DecisionBlock::encode(&decisions, HUB, &table.texts());
+        let block = DecisionBlock::encode(&decisions, HUB, &table);
         let mut back = Vec::new();
         decode_decisions(block.count(), block.payload(), &mut SymbolCache::new(&table), &mut back).expect("encoded just now");
         prop_assert_eq!(back, decisions);

@@ -86,13 +86,13 @@ fn decisions_count_from_their_closed_event_on() {
     let decisions = decisions(&records);
     let mut group = Group::new();
     group.event(Event::CloseStarted { day: DAY, scheme: SCHEME });
-    group.decisions(DecisionBlock::encode(&decisions[..2], HUB, &table.texts()));
+    group.decisions(DecisionBlock::encode(&decisions[..2], HUB, &table));
     ledger.commit(group).expect("commits");
     drop(ledger);
     let mut ledger = open(dir.path());
     assert!(ledger.decision_blocks(DAY).expect("reads").is_empty() && ledger.balances().expect("reads").is_empty());
     let mut group = Group::new();
-    group.decisions(DecisionBlock::encode(&decisions, HUB, &table.texts()));
+    group.decisions(DecisionBlock::encode(&decisions, HUB, &table));
     assert!(matches!(ledger.commit(group), Err(LedgerError::CloseNotStarted { .. })));
     close(&mut ledger, DAY, &decisions, &table);
     let mut symbols = SymbolCache::new(&table);
@@ -157,7 +157,7 @@ fn totals_that_are_not_what_was_posted_are_refused() {
     let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
     let mut ledger = open(dir.path());
     commit(&mut ledger, Event::DayOpened { day: DAY, scheme: SCHEME });
-    let block = DecisionBlock::encode(&decisions(&records(3)), HUB, &table.texts());
+    let block = DecisionBlock::encode(&decisions(&records(3)), HUB, &table);
     let totals = totals_of(std::slice::from_ref(&block));
     let mut group = Group::new();
     group.event(Event::CloseStarted { day: DAY, scheme: SCHEME });
