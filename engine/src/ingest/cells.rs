@@ -69,10 +69,10 @@ const fn equal(word: u64, repeated: u64) -> u64 {
     !((differs & LOW).wrapping_add(LOW) | differs | LOW)
 }
 
-/// Splits the row of unquoted CSV that begins at `from`; gives the place of its line end, or the text's length.
+/// Splits the row of unquoted CSV that begins at `from`, adding its cells to `spans`; gives the place of its line end, or the
+/// text's length.
 #[inline]
 pub(super) fn split_row(text: &[u8], from: usize, delimiter: u8, spans: &mut Vec<Span>) -> usize {
-    spans.clear();
     let pattern = repeated(delimiter);
     let mut start = from as u32;
     let mut at = from;

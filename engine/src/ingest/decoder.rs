@@ -15,6 +15,7 @@ use super::record_reader::RecordReader;
 use super::source::{Body, Chunk};
 use domain::symbol::SymbolCache;
 use domain::{CardToken, Record, SymbolTable};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What became of a chunk's rows.
@@ -53,6 +54,8 @@ impl Decoded {
 
 /// Records handed on at once.
 const PIECE_RECORDS: usize = 64;
+/// Plain rows that are split before the first of them is read: their names are fetched together.
+const ROWS_AHEAD: usize = 32;
 
 /// A row that became no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +96,8 @@ pub struct Decoder<'t> {
     layout: Arc<Layout>,
     places: Vec<usize>,
     spans: Vec<Span>,
+    /// Rows that are split and not read yet: where their bytes are, and their cells in `spans`.
+    ahead: Vec<(Range<usize>, Range<usize>)>,
     quoted: Option<QuotedRows>,
     scratch: Vec<u8>,
 }
@@ -108,7 +113,18 @@ impl<'t> Decoder<'t> {
             Format::Csv { delimiter, .. } => Some(QuotedRows::new(delimiter)),
             _ => None,
         };
-        Self { section: section.clone(), symbols, reader, tidy, layout: Arc::default(), places: Vec::new(), spans: Vec::new(), quoted, scratch: Vec::new() }
+        Self {
+            section: section.clone(),
+            symbols,
+            reader,
+            tidy,
+            layout: Arc::default(),
+            places: Vec::new(),
+            spans: Vec::new(),
+            ahead: Vec::new(),
+            quoted,
+            scratch: Vec::new(),
+        }
     }
 
     #[must_use]
@@ -153,40 +169,61 @@ impl<'t> Decoder<'t> {
     fn csv(&mut self, text: &[u8], first_row: u64, decoded: &mut Decoded, each: &mut impl FnMut(&[Record], &[u64])) {
         let Format::Csv { delimiter, .. } = self.section.format else { return };
         let (Some(reader), Some(quoted)) = (&mut self.reader, &mut self.quoted) else { return };
-        let symbols = &mut self.symbols;
+        let Self { section, symbols, tidy, layout, places, spans, ahead, .. } = self;
         let any_quote = memchr::memchr(b'"', text).is_some();
         let sound = std::str::from_utf8(text).is_ok() && memchr::memchr(0, text).is_none();
-        let width = self.layout.width.unwrap_or(0);
-        let needed = self.places.iter().filter(|&&place| place != NO_PLACE).max().map_or(0, |place| place + 1);
-        let (mut at, mut row) = (0, first_row);
-        loop {
-            while text.get(at).copied().is_some_and(is_line_end) {
-                at += 1;
-            }
-            if at >= text.len() {
-                break;
-            }
-            let from = at;
-            let mut of_quoted = false;
-            if any_quote {
-                let end = memchr::memchr2(b'\n', b'\r', text.get(from..).unwrap_or_default()).map_or(text.len(), |len| from + len);
-                of_quoted = memchr::memchr(b'"', text.get(from..end).unwrap_or_default()).is_some();
-            }
-            at = if of_quoted { quoted.split(text, from, &mut self.spans) } else { split_row(text, from, delimiter, &mut self.spans) };
-            let enough = if width > 0 { self.spans.len() == width } else { self.spans.len() >= needed };
-            let cells = Row::new(if of_quoted { &quoted.text } else { text }, &self.spans, &self.places, self.tidy.as_ref());
-            let read = if !sound && let Some(problem) = unsound(text.get(from..at).unwrap_or_default()) {
+        let width = layout.width.unwrap_or(0);
+        let needed = places.iter().filter(|&&place| place != NO_PLACE).max().map_or(0, |place| place + 1);
+        let mut row = first_row;
+        let mut read = |reader: &mut RecordReader, bytes: &[u8], cells_text: &[u8], spans: &[Span]| {
+            let enough = if width > 0 { spans.len() == width } else { spans.len() >= needed };
+            let read = if !sound && let Some(problem) = unsound(bytes) {
                 Err(Bad::of_row(problem))
             } else if enough {
+                let cells = Row::new(cells_text, spans, places, tidy.as_ref());
                 reader.read(&cells, row, symbols, &mut decoded.records, &mut decoded.cards)
             } else {
                 Err(Bad::of_row(WRONG_WIDTH))
             };
             match read {
                 Ok(()) => decoded.took(row, each),
-                Err(bad) => refuse(&bad, row, &self.section, decoded),
+                Err(bad) => refuse(&bad, row, section, decoded),
             }
             row += 1;
+        };
+        let mut at = 0;
+        loop {
+            spans.clear();
+            ahead.clear();
+            let mut has_quote = false;
+            while ahead.len() < ROWS_AHEAD {
+                while text.get(at).copied().is_some_and(is_line_end) {
+                    at += 1;
+                }
+                if at >= text.len() {
+                    break;
+                }
+                has_quote = any_quote && row_has_quote(text, at);
+                if has_quote {
+                    break;
+                }
+                let (from, first) = (at, spans.len());
+                at = split_row(text, from, delimiter, spans);
+                ahead.push((from..at, first..spans.len()));
+            }
+            let rows = || ahead.iter().map(|(bytes, cells)| (bytes, spans.get(cells.clone()).unwrap_or_default()));
+            let seen = rows().fold(0, |seen, (_, spans)| seen ^ reader.glance(&Row::new(text, spans, places, tidy.as_ref())));
+            std::hint::black_box(seen);
+            for (bytes, spans) in rows() {
+                read(reader, text.get(bytes.clone()).unwrap_or_default(), text, spans);
+            }
+            if has_quote {
+                let from = at;
+                at = quoted.split(text, from, spans);
+                read(reader, text.get(from..at).unwrap_or_default(), &quoted.text, spans);
+            } else if ahead.is_empty() {
+                break;
+            }
         }
     }
 
@@ -215,6 +252,12 @@ impl<'t> Decoder<'t> {
             }
         }
     }
+}
+
+fn row_has_quote(text: &[u8], from: usize) -> bool {
+    let rest = text.get(from..).unwrap_or_default();
+    let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+    memchr::memchr(b'"', rest.split_at(end).0).is_some()
 }
 
 fn unsound(row: &[u8]) -> Option<&'static str> {

@@ -118,6 +118,12 @@ impl RecordReader {
         self.given.clear();
     }
 
+    /// Fetches what reading the row will look up. Done for some rows on end, the fetching of one waits for no other.
+    #[inline]
+    pub fn glance(&self, row: &Row<'_>) -> u64 {
+        self.names.iter().fold(0, |seen, (_, reader)| seen ^ reader.glance(row.text, row.cell(reader.slot())))
+    }
+
     /// Adds the row's record to `records`, or adds nothing and says why.
     #[inline]
     pub fn read(
