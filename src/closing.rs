@@ -159,7 +159,7 @@ impl<'a> Closing<'a> {
             return Err(Failure::refused(format!("the close of clearing day {day} comes to other fees or outcomes of files than the journal says"))
                 .hint("rebuild with the scheme, and the version of tapclear, that closed the day"));
         }
-        self.after(&decided, &held, &booked).put(ledger, decided.texts(), group)
+        self.after(&decided, &held, &booked).put(ledger, self.symbols, group)
     }
 
     /// The fees per service day that the close changes, and what is booked of them from now on.

@@ -82,7 +82,7 @@ impl Journal {
                     let mut found: Vec<Decision> = Vec::new();
                     decisions::read(block, symbols, |some| found.extend_from_slice(some))?;
                     let hub = symbols.table().intern(decisions::hub_of(block)?);
-                    Copied::Decisions(DecisionBlock::encode(&found, hub, &symbols.table().texts()))
+                    Copied::Decisions(DecisionBlock::encode(&found, hub, symbols.table()))
                 }
             };
             Ok((copied, Head { height, hash: block.hash }))
