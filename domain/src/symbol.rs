@@ -200,18 +200,33 @@ mod tests {
         assert_eq!(table.intern(""), Symbol::NONE);
         assert!(cache.intern("").is_none());
         let mut texts = table.texts();
-        assert_eq!(texts.len(), 3);
+        assert_eq!((texts.len(), table.len()), (3, 3));
         table.intern("bank-01");
         table.extend_texts(&mut texts);
         assert_eq!(texts, table.texts());
         assert_eq!(&*table.text(Symbol(99)), "");
-        for (number, digits, text) in [(7, 1, "7"), (7, 3, "007"), (0, 2, "00"), (1234, 3, "1234"), (99_999_999, 8, "99999999"), (5, 0, "5")] {
+        for (number, digits, text) in
+            [(7, 1, "7"), (3, 1, "3"), (7, 1, "7"), (7, 3, "007"), (0, 2, "00"), (1234, 3, "1234"), (99_999_999, 8, "99999999"), (5, 0, "5")]
+        {
             assert_eq!(cache.intern_number(number, digits), table.intern(text));
             assert_eq!(cache.intern_number(number, digits), cache.intern(text));
         }
-        for text in ["a", "a\0", "fifteen bytes..", "fifteen bytes..\0", "seventeen bytes.."] {
+        for text in ["a", "a\0", "fifteen bytes..", "fifteen bytes..\0", "fifteen bytes..a", "fifteen bytes..q", "seventeen bytes.."] {
             let symbol = cache.intern(text);
             assert_eq!((cache.intern(text), &*table.text(symbol)), (symbol, text));
         }
+    }
+
+    #[test]
+    fn many_names_are_told_apart() {
+        let table = SymbolTable::new();
+        let mut cache = SymbolCache::new(&table);
+        let names: Vec<String> = (0..4000).flat_map(|number| [format!("n{number}"), format!("a longer name, of number {number}")]).collect();
+        for _ in 0..2 {
+            for name in &names {
+                assert_eq!(&*table.text(cache.intern(name)), name.as_str());
+            }
+        }
+        assert_eq!(table.len(), names.len() + 1);
     }
 }

@@ -92,6 +92,7 @@ mod tests {
     #[test]
     fn numbers_order_as_numbers() {
         let text = |s: &str| Text::<8>::new(s.as_bytes()).expect("short");
+        assert_eq!((text("布吉").is_empty(), format!("{:?}", text("a\"b"))), (false, "\"a\\\"b\"".to_owned()));
         assert!(text("9") < text("10") && text("10") < text("11") && text("") < text("0"));
         assert_eq!(text("布吉").as_str(), "布吉");
     }
@@ -101,7 +102,9 @@ mod tests {
         assert!(Text::<4>::new(b"12345").is_none() && Text::<4>::new(b"1\x002").is_none() && Text::<4>::new(b"\xff").is_none());
         assert!(Text::<4>::from_padded(*b"1\x002\x00").is_none() && Text::<4>::from_padded(*b"\x0012\x00").is_none());
         assert!(Text::<4>::from_padded(*b"\xff\x00\x00\x00").is_none());
+        assert!(Text::<6>::from_padded(*b"1\x002\x003\x00").is_none());
         assert_eq!(Text::<4>::from_padded(*b"12\x00\x00"), Text::new(b"12"));
+        assert_eq!(Text::<4>::from_padded(*b"\xe5\xb8\x83\x00"), Text::new("布".as_bytes()));
         assert!(Text::<4>::new(b"1234").is_some() && Text::<4>::new(b"").is_some_and(|text| text.is_empty()));
     }
 }

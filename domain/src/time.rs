@@ -124,6 +124,7 @@ mod tests {
             assert_eq!(Day::of_local_ms(day.start_local_ms() - 1).next(), day);
         }
         assert_eq!("1970-01-02".parse(), Ok(Day(1)));
+        assert_eq!([i64::MIN, i64::MAX].map(Day::of_local_ms), [Day(i32::MIN), Day(i32::MAX)]);
         for text in ["2026-3-2", "2026-02-30", "20260302", "", "2026-03-02T00:00"] {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }
