@@ -2,6 +2,7 @@
 
 use domain::SymbolTable;
 use engine::ingest::{CHUNK_BYTES, Decoded, Decoder, DoorKeys, IngestError, Mapping, ROW_BYTES_MAX, Source};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -118,6 +119,30 @@ fn a_good_row_is_a_record() {
     assert!(read(MAP, "day.csv", HEADER.as_bytes()).expect("a header alone").records.is_empty());
     let packed = [gzip(HEADER.as_bytes()), gzip(GOOD.as_bytes())].concat();
     assert_eq!(read(MAP, "day.csv.gz", &packed).expect("two gzip members").records, decoded.records);
+}
+
+#[test]
+fn a_card_number_has_at_most_32_bytes() {
+    let with = |digits: usize| format!("{HEADER}{}", GOOD.replace("6222021234567890", &"6".repeat(digits)));
+    let read = |digits: usize| read(MAP, "day.csv", with(digits).as_bytes()).expect("a sound file");
+    assert_eq!((read(32).cards.len(), read(32).records.len(), read(32).refusals.len()), (1, 1, 0));
+    assert_eq!((read(33).cards.len(), read(33).records.len(), read(33).refusals.len()), (0, 0, 1));
+}
+
+#[test]
+fn a_local_time_is_the_instant_at_which_its_zone_s_clock_showed_it() {
+    let lines = r#"{"card":"1","time":"2018-08-31 22:14:50"}
+        {"card":"2","time":"1988-07-01 12:00:00"}"#;
+    let decoded = read(JSON_MAP, "day.jsonl", lines.as_bytes()).expect("lines");
+    let times: Vec<_> = decoded.records.iter().map(|record| (record.time.0, record.offset_min)).collect();
+    // Shanghai had summer time in 1988.
+    assert_eq!(times, [(1_535_724_890_000, 480), (583_729_200_000, 540)]);
+    // London, 2009-11-01 and later: winter until 2010-03-28, whose day 148 is; minute 90 of that day is shown by no clock.
+    let decoded = read(JSON_MAP, "part.days", b"1,61\n148,30\n148,121\n148,1500\n").expect("rows");
+    let times: Vec<_> = decoded.records.iter().map(|record| (record.time.0, record.offset_min)).collect();
+    let first = 1_257_033_600_000i64;
+    let at = |day: i64, minute: i64| first + (day - 1) * 86_400_000 + minute * 60_000;
+    assert_eq!(times, [(at(1, 61), 0), (at(148, 30), 0), (at(148, 61), 60), (at(148, 1440), 60)]);
 }
 
 #[test]
@@ -244,12 +269,14 @@ fn a_file_that_cannot_be_read_is_refused_whole() {
         ("day.tap", b"tapcap\r\n\x01\x00\x00\x00\x00\x00\x00\x00", "Capture"),
         ("day.tap", b"tapcap\r\n\x01\x00\x00\x00\x00\x00\x00\x00PKG1\x01\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff", "Capture"),
     ];
+    let mut hints = BTreeSet::new();
     for (name, bytes, expected) in cases {
         let error = read(MAP, name, bytes).map(|_| "read").expect_err("refused");
         let name = format!("{error:?}");
         assert!(name.starts_with(expected), "{name} is not {expected}");
-        assert!(error.hint().is_some(), "{name} has a hint");
+        hints.insert(error.hint().unwrap_or_else(|| panic!("{name} has a hint")));
     }
+    assert_eq!(hints.len(), 8, "each kind of fault has a hint of its own: {hints:?}");
     let open_quote = format!("{HEADER}{GOOD}in,\"never closed\n{GOOD}");
     assert!(matches!(read(MAP, "day.csv", open_quote.as_bytes()), Err(IngestError::QuoteOpen { row: 2 })));
     let twice = HEADER.replace("arrival", "kind,arrival");

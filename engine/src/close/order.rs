@@ -197,6 +197,26 @@ mod tests {
         event
     }
 
+    /// A day is cut into batches between milliseconds, never inside one.
+    #[test]
+    fn the_floor_of_a_key_is_that_of_its_millisecond_alone() {
+        let symbols = SymbolTable::new();
+        let terminals: Vec<Symbol> = (0..40).map(|number| symbols.intern(&format!("t{number}"))).collect();
+        let order = Order::new(&symbols, EventTime(1_700_000_000_000));
+        let key = |time: i64, terminal: Symbol, partition: u16, at: u32| {
+            order.day_key(&event(&Record { time: EventTime(1_700_000_000_000 + time), terminal, ..Record::blank(RecordKind::TapOn) }), partition, at)
+        };
+        let mut before = None;
+        for time in 0..50 {
+            let keys: Vec<DayKey> =
+                terminals.iter().zip(0u32..).flat_map(|(&terminal, at)| [key(time, terminal, 0, at), key(time, terminal, 63, u32::MAX - at)]).collect();
+            let floor = keys[0].floor();
+            assert!(keys.iter().all(|key| key.floor() == floor && floor <= *key), "{time}");
+            assert!(before.is_none_or(|last| last < floor), "{time}");
+            before = keys.into_iter().max();
+        }
+    }
+
     fn records() -> impl Strategy<Value = Vec<(i64, usize, u64)>> {
         let time = prop_oneof![0i64..4, Just(i64::MIN), Just(i64::MAX), Just(1i64 << 60), Just(-(1i64 << 60)), 1_700_000_000_000i64..1_700_000_000_003];
         prop::collection::vec((time, 0usize..4, 0u64..4), 0..40)

@@ -48,3 +48,24 @@ impl FileOutcomes {
         self.0.values().sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_counted_once_whatever_becomes_of_it() {
+        let mut outcomes = FileOutcomes::default();
+        assert_eq!((outcomes.received(), outcomes.conflicts(), outcomes.by_reason().count()), (0, 0, 0));
+        outcomes.receive(4);
+        outcomes.receive(3);
+        let reasons = [Reason::Duplicate, Reason::Conflict, Reason::ConflictLost, Reason::ConflictLost, Reason::Grey];
+        reasons.into_iter().for_each(|reason| outcomes.turn(reason));
+        assert_eq!((outcomes.received(), outcomes.conflicts()), (7, 3));
+        let counts = [Outcome::Cleared, Outcome::Duplicate, Outcome::Held, Outcome::Rejected].map(|outcome| outcomes.count(outcome));
+        assert_eq!(counts, [2, 1, 2, 2]);
+        outcomes.turn(Reason::TooOld);
+        outcomes.turn(Reason::TooOld);
+        assert!(outcomes.by_reason().map(|(reason, count)| (reason.number(), count)).eq([(100, 1), (201, 1), (214, 1), (304, 2), (309, 2)]));
+    }
+}

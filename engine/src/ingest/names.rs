@@ -221,3 +221,23 @@ impl ShortNames {
         (mixed >> self.shift) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_short_name_is_found_again_and_no_other() {
+        let mut names = ShortNames::default();
+        let all = || (0..300u64).flat_map(|word| (1..9u32).map(move |tag| (word, tag)));
+        for (number, (word, tag)) in (1u32..).zip(all()) {
+            assert_eq!(names.get(word, tag), None, "{word} {tag}");
+            names.put(word, tag, Symbol(number));
+        }
+        for (number, (word, tag)) in (1u32..).zip(all()) {
+            assert_eq!(names.get(word, tag), Some(Symbol(number)), "{word} {tag}");
+            assert_eq!(names.get(word + 300, tag), None);
+            assert_eq!(names.get(word, tag + 8), None);
+        }
+    }
+}
