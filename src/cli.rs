@@ -46,6 +46,12 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Make a ledger and all settlement files anew from a journal alone
     Rebuild(RebuildArgs),
+    /// Commit to a settled day's files: a signed tree over all lines
+    Seal(SealArgs),
+    /// Prove that a line is in a sealed day
+    Prove(ProveArgs),
+    /// Check a seal, or a proof of a line beside its seal
+    VerifyProof(VerifyProofArgs),
     /// Write down where the journal ends, to be kept elsewhere
     Checkpoint(CheckpointArgs),
     /// Look at the journal, the trial balance or held records
@@ -209,6 +215,51 @@ pub struct RebuildArgs {
     pub scheme: Vec<PathBuf>,
     #[command(flatten)]
     pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct SealArgs {
+    #[command(flatten)]
+    pub scheme: SchemeArg,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// Where the day is published; its seals go to `seals` there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Day,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ProveArgs {
+    /// Where the day is published and sealed
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Day,
+    #[arg(long, value_name = "PARTY")]
+    pub party: String,
+    /// Which of its files
+    #[arg(long, value_name = "NAME", default_value = "detail.csv")]
+    pub file: String,
+    /// The line's number, from 1 behind the header row
+    #[arg(value_name = "LINE")]
+    pub line: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyProofArgs {
+    /// The party's seal of the day
+    #[arg(long, value_name = "FILE")]
+    pub seal: PathBuf,
+    /// The clearing house's public key, 64 hexadecimal digits, from a source that you trust
+    #[arg(long, value_name = "HEX")]
+    pub key: String,
+    /// A proof; none to check the seal alone
+    #[arg(value_name = "FILE")]
+    pub proof: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -7,11 +7,14 @@ pub mod demo;
 pub mod generate;
 pub mod ingest;
 pub mod inspect;
+pub mod prove;
 pub mod rebuild;
 pub mod scheme;
+pub mod seal;
 pub mod settle;
 pub mod status;
 pub mod verify;
+pub mod verify_proof;
 pub mod withdraw;
 
 use crate::cli::{Cli, Command};
@@ -33,6 +36,9 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Withdraw(args) => withdraw::run(args, shown),
         Command::Verify(args) => verify::run(args, shown),
         Command::Rebuild(args) => rebuild::run(args, shown),
+        Command::Seal(args) => seal::run(args, shown),
+        Command::Prove(args) => prove::run(args),
+        Command::VerifyProof(args) => verify_proof::run(args, shown),
         Command::Checkpoint(args) => checkpoint::run(args, shown),
         Command::Inspect(args) => inspect::run(args, shown),
         Command::Status(args) => status::run(args, shown),

@@ -25,6 +25,8 @@ pub enum SettleError {
     Published { path: PathBuf, difference: String },
     #[error("the scheme cannot be settled: {0}")]
     Scheme(String),
+    #[error("{path} has no line {line}", path = path.display())]
+    NoLine { path: PathBuf, line: u64 },
     /// Conservation: two sums that must be equal are not.
     #[error("the day does not add up: {what} of {whose} is {left} on one side and {right} on the other")]
     Unequal { whose: String, what: &'static str, left: i128, right: i128 },

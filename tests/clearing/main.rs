@@ -10,6 +10,7 @@ mod edges;
 mod faults;
 mod files_are_whole;
 mod house;
+mod proofs;
 mod province;
 mod published;
 mod real_data;
