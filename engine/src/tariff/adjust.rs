@@ -284,3 +284,15 @@ impl Transfer {
         effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || self.changes != Changes::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_compare_by_how_far_they_reach() {
+        let spans = [Span::Day, Span::Days(3), Span::Week, Span::Days(30), Span::Month, Span::Year, Span::Days(400), Span::Ever];
+        assert!(spans.map(Span::days).is_sorted_by(|near, far| near < far));
+        assert_eq!([Span::Millis(60_000), Span::Millis(2 * domain::time::DAY_MS), Span::Day].map(Span::days), [1, 3, 1]);
+    }
+}
