@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Decisions of so many encoded bytes are committed together.
-const GROUP_BYTES_MAX: usize = 32 << 20;
+const GROUP_BYTES_MAX: usize = 16 << 20;
 
 /// What a batch of decisions adds to the day's totals.
 #[derive(Clone, Copy, Debug, Default)]

@@ -22,7 +22,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A group is committed when it holds this much, even if more is ready.
-const GROUP_BYTES_MAX: usize = 32 << 20;
+const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Chunks that wait for a worker, and finished ones that wait for the writer, per worker.
 const QUEUE_CHUNKS: usize = 2;
 

@@ -37,7 +37,7 @@ impl Ledger {
         }
         self.enough_disk()?;
         let told = group.is_told();
-        let mut stage = Stage::new(&self.db, &self.state);
+        let mut stage = Stage::new(&self.db, &self.state, group.bytes_expected());
         for item in group.items {
             stage.item(item)?;
         }
@@ -135,9 +135,9 @@ struct Stage<'l> {
 }
 
 impl<'l> Stage<'l> {
-    fn new(db: &'l DB, state: &'l State) -> Self {
+    fn new(db: &'l DB, state: &'l State, batch_bytes: usize) -> Self {
         let close = CloseChange { anew: false, under_way: state.closing.is_some(), posted: Posted::default(), movements: Vec::new() };
-        Self { db, state, batch: WriteBatch::default(), change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close } }
+        Self { db, state, batch: WriteBatch::with_capacity_bytes(batch_bytes), change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close } }
     }
 
     fn finish(mut self) -> (WriteBatch, Change) {

@@ -6,6 +6,11 @@ use crate::intake::IntakeBlock;
 use crate::refusal::Refusal;
 use domain::record::CardToken;
 
+/// What an item adds to its block: header, keys, index entries.
+const ITEM_BYTES_EXPECTED: usize = 512;
+/// What a batch adds to a key and a value.
+const ENTRY_BYTES_EXPECTED: usize = 16;
+
 pub(crate) enum Item {
     Event(Event),
     Intake { file: u32, block: IntakeBlock },
@@ -35,6 +40,20 @@ impl Group {
     /// Whether somebody is told of it once it is durable.
     pub(crate) fn is_told(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Event(event) if event.is_told()))
+    }
+
+    /// About how large its batch will be, in bytes: room that is made at once is not made by copying.
+    pub(crate) fn bytes_expected(&self) -> usize {
+        let block = |item: &Item| match item {
+            Item::Intake { block, .. } => block.payload().len(),
+            Item::Decisions(block) => block.payload().len(),
+            Item::Event(_) | Item::Refusals { .. } => 0,
+        };
+        let blocks: usize = self.items.iter().map(|item| block(item) + ITEM_BYTES_EXPECTED).sum();
+        let sealed: usize = self.sealed.iter().map(|(token, sealed)| token.as_bytes().len() + sealed.len()).sum();
+        let checkpoints: usize = self.checkpoints.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        let entries = self.sealed.len() + self.checkpoints.len();
+        blocks + sealed + checkpoints + entries * ENTRY_BYTES_EXPECTED
     }
 
     pub fn event(&mut self, event: Event) {
