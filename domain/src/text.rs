@@ -32,6 +32,23 @@ impl<const N: usize> Text<N> {
         (!broken && (bytes.is_ascii() || std::str::from_utf8(text.as_bytes()).is_ok())).then_some(text)
     }
 
+    /// The text of at most eight ASCII bytes in a word, the first in the lowest place and zeros above; `None` when a byte is
+    /// not ASCII, or a NUL stands before another byte.
+    ///
+    /// # Panics
+    /// When texts of `N` bytes have no room for a word.
+    #[must_use]
+    #[inline]
+    pub fn from_ascii_word(word: u64) -> Option<Self> {
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let used = u64::MAX.checked_shr(word.leading_zeros() / 8 * 8).unwrap_or(0);
+        // Below 0x80, a byte plus 0x7f has the high bit unless it is zero.
+        let sound = word & HIGH == 0 && (word.wrapping_add(!HIGH) & HIGH) == used & HIGH;
+        let mut bytes = [0; N];
+        *bytes.first_chunk_mut().expect("room for a word") = word.to_le_bytes();
+        sound.then_some(Self(bytes))
+    }
+
     /// The bytes as stored, NUL-padded.
     #[must_use]
     pub const fn padded(&self) -> &[u8; N] {
@@ -103,6 +120,12 @@ mod tests {
         assert!(Text::<4>::from_padded(*b"1\x002\x00").is_none() && Text::<4>::from_padded(*b"\x0012\x00").is_none());
         assert!(Text::<4>::from_padded(*b"\xff\x00\x00\x00").is_none());
         assert!(Text::<6>::from_padded(*b"1\x002\x003\x00").is_none());
+        for bytes in
+            [*b"12345678", *b"1234567\0", *b"\x7f\x01\0\0\0\0\0\0", [0; 8], *b"1\x0034\0\0\0\0", *b"\x002345678", *b"1234567\x80", *b"\xc3\xa9\0\0\0\0\0\0"]
+        {
+            let expected = Text::<8>::from_padded(bytes).filter(|_| bytes.is_ascii());
+            assert_eq!(Text::<8>::from_ascii_word(u64::from_le_bytes(bytes)), expected, "{bytes:?}");
+        }
         assert_eq!(Text::<4>::from_padded(*b"12\x00\x00"), Text::new(b"12"));
         assert_eq!(Text::<4>::from_padded(*b"\xe5\xb8\x83\x00"), Text::new("布".as_bytes()));
         assert!(Text::<4>::new(b"1234").is_some() && Text::<4>::new(b"").is_some_and(|text| text.is_empty()));

@@ -137,7 +137,12 @@ struct Stage<'l> {
 impl<'l> Stage<'l> {
     fn new(db: &'l DB, state: &'l State, batch_bytes: usize) -> Self {
         let close = CloseChange { anew: false, under_way: state.closing.is_some(), posted: Posted::default(), movements: Vec::new() };
-        Self { db, state, batch: WriteBatch::with_capacity_bytes(batch_bytes), change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close } }
+        Self {
+            db,
+            state,
+            batch: WriteBatch::with_capacity_bytes(batch_bytes),
+            change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close },
+        }
     }
 
     fn finish(mut self) -> (WriteBatch, Change) {

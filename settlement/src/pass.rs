@@ -189,6 +189,7 @@ impl Pass<'_> {
                 (self.feed.read)(block, &mut cache, &mut |decisions| {
                     first = first.or_else(|| decisions.first().map(|decision| decision.record.time));
                     if taken.is_ok() {
+                        papers.glance(decisions);
                         taken = decisions.iter().try_for_each(|decision| {
                             order.follow(decision, block)?;
                             papers.take(decision)

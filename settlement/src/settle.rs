@@ -2,16 +2,16 @@
 //!
 //! The files depend on the house and the day's decisions only. Nothing is in place unless everything adds up.
 
-use crate::adjustments::{ADJUSTMENTS_HEADER, SeatedFee, adjustments};
+use crate::adjustments::{ADJUSTMENTS_HEADER, Adjustments, SeatedFee, adjustments};
 use crate::conserve::{self, Booked, PartySums};
 use crate::desk::Desk;
 use crate::layout::Layout;
 use crate::manifest::{FORMAT, Manifest, Records, SUITE, Totals};
-use crate::pass::{self, Feed, PassResult};
+use crate::pass::{self, Feed, PartyFiles, PassResult};
 use crate::roster::{Roster, Seat};
 use crate::shelf::{PartyFolder, Shelf};
 use crate::sink::{FileEntry, hex, write_whole};
-use crate::summary::{SUMMARY_HEADER, SummarySums, summaries};
+use crate::summary::{SUMMARY_HEADER, Summary, SummarySums, summaries};
 use crate::trial::{self, AccountDay, TRIAL_HEADER};
 use crate::uploads::{self, Upload};
 use crate::{House, SettleError};
@@ -91,6 +91,7 @@ pub struct Drafted {
     shelf: Shelf,
     roster: Roster,
     result: PassResult,
+    workers: usize,
 }
 
 impl Drafted {
@@ -107,7 +108,7 @@ impl Drafted {
         }
         let desk = Desk { day, hold_days: house.hold_days, roster: &roster, layout: &layout, symbols: house.symbols };
         let result = pass::run(feed, desk, shelf.draft(), workers)?;
-        Ok(Self { shelf, roster, result })
+        Ok(Self { shelf, roster, result, workers })
     }
 
     pub(crate) const fn roster(&self) -> &Roster {
@@ -117,7 +118,7 @@ impl Drafted {
 
 /// Checks what was written against the books, adds what is told from sums, and publishes the day.
 pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) -> Result<Published, SettleError> {
-    let Drafted { shelf, roster, mut result } = drafted;
+    let Drafted { shelf, roster, mut result, workers } = drafted;
     let roster = &roster;
     let fees: Vec<SeatedFee<'_>> = book.fees.iter().map(|fee| SeatedFee::new(fee, roster, house.symbols)).collect::<Result<_, _>>()?;
     fees.iter().for_each(|fee| result.tally.service_fee(fee));
@@ -133,9 +134,9 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
         .collect();
     conserve::check(roster, &parties, &result.tally, &book.booked)?;
     let trial = trial::csv(&mut book.accounts)?;
-    let mut folders = Vec::with_capacity(result.files.len());
-    let told = adjustments.iter().zip(summaries.iter().zip(&sums));
-    for (((seat, member), files), (adjusted, (summary, sums))) in roster.seats().zip(result.files).zip(told) {
+    let tally = &result.tally;
+    let write = |(seat, files, adjusted, summary, sums): (Seat, PartyFiles, &Adjustments, &Summary, &SummarySums)| -> Result<PartyFolder, SettleError> {
+        let member = roster.member(seat).expect("every seat of the roster is taken");
         let place = shelf.draft().join(&*member.id);
         let whole = |name: &str, header: &str, rows: &[u8], lines: u64| write_whole(&place.join(name), &[header.as_bytes(), rows].concat(), lines);
         let mut entries = vec![
@@ -147,14 +148,16 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
         if seat == roster.hub {
             entries.push(whole("trial-balance.csv", TRIAL_HEADER, &trial, book.accounts.len() as u64)?);
         }
-        let income_minor = if seat == roster.hub { result.tally.day.fee_minor } else { 0 };
+        let income_minor = if seat == roster.hub { tally.day.fee_minor } else { 0 };
         let totals = Totals::new(&files.sums, &adjusted.sums, sums, income_minor);
-        let records = Records::from(result.tally.records.get(seat.index()).copied().unwrap_or_default());
+        let records = Records::from(tally.records.get(seat.index()).copied().unwrap_or_default());
         let manifest = manifest(&book, house, roster, seat, totals, records, entries);
-        let json = manifest.json()?;
-        let entry = write_whole(&place.join("manifest.json"), &json, 1)?;
-        folders.push(PartyFolder { party: member.id.to_string(), files: manifest.files, manifest: entry });
-    }
+        let entry = write_whole(&place.join("manifest.json"), &manifest.json()?, 1)?;
+        Ok(PartyFolder { party: member.id.to_string(), files: manifest.files, manifest: entry })
+    };
+    let told = adjustments.iter().zip(summaries.iter().zip(&sums));
+    let told = roster.seats().zip(result.files).zip(told).map(|(((seat, _), files), (adjusted, (summary, sums)))| (seat, files, adjusted, summary, sums));
+    let folders = side_by_side(told.collect(), workers, &write)?;
     let intake = shelf.draft().join("intake");
     std::fs::create_dir(&intake).map_err(SettleError::file("cannot create", &intake))?;
     uploads::write(&book.uploads, &intake)?;
@@ -167,6 +170,21 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
         shelf.publish(&folders)?;
     }
     Ok(published(book.day, &shelf, &folders, repeated))
+}
+
+/// The results of `work`, in the order of the items. Each worker takes a run of them.
+fn side_by_side<T: Send, R: Send>(mut items: Vec<T>, workers: usize, work: &(impl Fn(T) -> Result<R, SettleError> + Sync)) -> Result<Vec<R>, SettleError> {
+    let share = items.len().div_ceil(workers.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        while !items.is_empty() {
+            let later = items.split_off(share.min(items.len()));
+            let run = std::mem::replace(&mut items, later);
+            threads.push(scope.spawn(move || run.into_iter().map(work).collect::<Result<Vec<R>, _>>()));
+        }
+        let runs = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        runs.collect::<Result<Vec<_>, _>>().map(|runs| runs.into_iter().flatten().collect())
+    })
 }
 
 fn manifest<'a>(book: &DayBook, house: &House<'_>, roster: &'a Roster, seat: Seat, totals: Totals, records: Records, files: Vec<FileEntry>) -> Manifest<'a> {

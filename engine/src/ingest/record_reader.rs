@@ -258,11 +258,12 @@ fn printable<const N: usize>(text: &[u8], span: Span) -> Option<domain::Text<N>>
         return domain::Text::new(text).filter(|_| !text.iter().any(u8::is_ascii_control));
     }
     let word = word(text, span.from as usize, span.len());
-    let mut padded = [0; N];
-    *padded.first_chunk_mut()? = word.to_le_bytes();
     // The places above the text are zeros, and so are those of control characters only where there is one.
     let zeros = 8 - span.len() as u32;
-    (controls(word).count_ones() == zeros).then(|| domain::Text::from_padded(padded)).flatten()
+    if controls(word).count_ones() != zeros {
+        return None;
+    }
+    domain::Text::from_ascii_word(word).or_else(|| domain::Text::new(span.of(text)))
 }
 
 /// The high bit of every byte of `word` that is an ASCII control character.
