@@ -18,8 +18,8 @@ pub(crate) const ANCHOR_FILE: &str = "ledger.head";
 
 /// A slot begins like this; the last byte is its version.
 const MAGIC: [u8; 8] = *b"taphead\x01";
-/// Magic, sequence, height, hash, and the BLAKE3 of these.
-const SLOT_LEN: usize = 8 + 8 + 8 + 32 + 32;
+/// Magic, sequence, head, start, and the BLAKE3 of these.
+const SLOT_LEN: usize = 8 + 8 + 40 + 56 + 32;
 /// The slots stand on pages of their own: a disk that loses one write loses one slot.
 const SLOT_STEP: u64 = 4096;
 const SLOTS: u64 = 2;
@@ -31,6 +31,7 @@ pub(crate) struct Anchor {
     sequence: u64,
     /// What the newest slot says.
     head: Head,
+    start: Start,
 }
 
 /// What the file says.
@@ -38,13 +39,25 @@ pub(crate) struct Anchor {
 pub(crate) struct Anchored {
     sequence: u64,
     pub head: Head,
+    pub start: Start,
+}
+
+/// The database as the process that wrote last has opened it. What it has written since can be lost in the middle, when
+/// RocksDB's manifest is cut: it is looked at as a whole by the next open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Where the chain ended.
+    pub head: Head,
+    /// The number of RocksDB's manifest, and the bytes of it that were on the disk: what the database was made of.
+    pub manifest: u64,
+    pub manifest_bytes: u64,
 }
 
 impl Anchor {
     /// Makes the file of a ledger without blocks. It is on the disk, with its name, when this returns.
     pub(crate) fn create(folder: &Path) -> Result<Self, LedgerError> {
         let file = File::create(path(folder))?;
-        let mut anchor = Self { file, sequence: 0, head: Head::default() };
+        let mut anchor = Self { file, sequence: 0, head: Head::default(), start: Start::default() };
         anchor.write(Head::default())?;
         anchor.write(Head::default())?;
         File::open(folder)?.sync_all()?;
@@ -53,7 +66,7 @@ impl Anchor {
 
     pub(crate) fn open(folder: &Path, found: Anchored) -> Result<Self, LedgerError> {
         let file = File::options().write(true).open(path(folder))?;
-        Ok(Self { file, sequence: found.sequence, head: found.head })
+        Ok(Self { file, sequence: found.sequence, head: found.head, start: found.start })
     }
 
     /// Makes `head` the newest, if it is not. After an error the file is not to be written again: what is on the disk is unknown.
@@ -61,9 +74,15 @@ impl Anchor {
         if head == self.head { Ok(()) } else { self.write(head) }
     }
 
+    /// Tells how the database was opened, and where the chain ends.
+    pub(crate) fn begin(&mut self, start: Start) -> std::io::Result<()> {
+        self.start = start;
+        self.write(start.head)
+    }
+
     fn write(&mut self, head: Head) -> std::io::Result<()> {
         let sequence = self.sequence + 1;
-        self.file.write_all_at(&slot(sequence, head), sequence % SLOTS * SLOT_STEP)?;
+        self.file.write_all_at(&slot(sequence, head, self.start), sequence % SLOTS * SLOT_STEP)?;
         self.file.sync_data()?;
         (self.sequence, self.head) = (sequence, head);
         Ok(())
@@ -92,8 +111,9 @@ pub(crate) fn path(folder: &Path) -> PathBuf {
     folder.join(ANCHOR_FILE)
 }
 
-fn slot(sequence: u64, head: Head) -> Vec<u8> {
-    let mut bytes = [&MAGIC[..], &sequence.to_le_bytes(), &head.to_bytes()].concat();
+fn slot(sequence: u64, head: Head, start: Start) -> Vec<u8> {
+    let numbers = [start.manifest, start.manifest_bytes].map(u64::to_le_bytes).concat();
+    let mut bytes = [&MAGIC[..], &sequence.to_le_bytes(), &head.to_bytes(), &start.head.to_bytes(), &numbers].concat();
     let digest = blake3::hash(&bytes);
     bytes.extend_from_slice(digest.as_bytes());
     assert_eq!(bytes.len(), SLOT_LEN, "a slot has one length");
@@ -105,10 +125,12 @@ fn parse(slot: &[u8]) -> Result<Anchored, Corrupt> {
     let magic: [u8; 8] = reader.array()?;
     let sequence = reader.u64()?;
     let head = Head { height: reader.u64()?, hash: reader.array()? };
+    let begun = Head { height: reader.u64()?, hash: reader.array()? };
+    let start = Start { head: begun, manifest: reader.u64()?, manifest_bytes: reader.u64()? };
     let digest: [u8; 32] = reader.array()?;
     reader.finish()?;
     let whole = slot.get(..SLOT_LEN - 32).is_some_and(|front| *blake3::hash(front).as_bytes() == digest);
-    if magic == MAGIC && whole { Ok(Anchored { sequence, head }) } else { Err(Corrupt("a slot is not whole")) }
+    if magic == MAGIC && whole { Ok(Anchored { sequence, head, start }) } else { Err(Corrupt("a slot is not whole")) }
 }
 
 #[cfg(test)]

@@ -77,10 +77,16 @@ pub(crate) fn holds(db: &DB, head: Head, end: Head) -> Result<(), LedgerError> {
     if head.height > end.height {
         return Err(LedgerError::ChainEnds { height: end.height, expected: head.height });
     }
+    has(db, head)?;
+    leads(db, head, end)
+}
+
+/// The block of `head` is in the chain.
+pub(crate) fn has(db: &DB, head: Head) -> Result<(), LedgerError> {
     if head.height > 0 && stretch(db, head.height..=head.height)?.hash != head.hash {
         return Err(LedgerError::HeadDiffers { height: head.height });
     }
-    leads(db, head, end)
+    Ok(())
 }
 
 /// Stretches in order, without a gap between them.

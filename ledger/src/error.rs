@@ -24,6 +24,9 @@ pub enum LedgerError {
     Lost { path: PathBuf },
     #[error("the journal ends at height {height}; height {expected} was durable: the database's newest files are lost, cut or older than they were")]
     ChainEnds { height: u64, expected: u64 },
+    /// RocksDB would open it with what is left.
+    #[error("{}: it is shorter or older than it was", path.display())]
+    Older { path: PathBuf },
     #[error("the database's {family} are not as of the journal's head: some of its files are lost, cut or older than they were")]
     FamilyDiffers { family: &'static str },
     /// The folder may have been put back as a whole to an earlier time, or its journal written anew.

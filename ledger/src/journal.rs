@@ -42,14 +42,16 @@ impl Journal {
     /// # Errors
     /// [`LedgerError::Absent`], a journal that does not reach what was durable, or a vault that is older than it.
     pub fn open(path: &Path, known: Option<Head>) -> Result<Self, LedgerError> {
-        let anchored = match ledger::find(path) {
-            Ok(found) => found.ok_or(LedgerError::Absent)?.head,
-            Err(LedgerError::Anchor { path, what }) => known.ok_or(LedgerError::Anchor { path, what })?,
+        let found = match ledger::find(path) {
+            Ok(found) => Some(found.ok_or(LedgerError::Absent)?),
+            Err(LedgerError::Anchor { .. }) if known.is_some() => None,
             Err(error) => return Err(error),
         };
         let db = store::open_read_only(&ledger::database(path))?;
         let head = chain::end(&db)?;
-        chain::holds(&db, anchored, head)?;
+        if found.is_some() {
+            ledger::check_anchor(&db, found, head)?;
+        }
         if let Some(known) = known {
             chain::holds(&db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
         }

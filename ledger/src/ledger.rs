@@ -4,7 +4,7 @@
 //! open checks: the chain ends where the head says, the block that the anchor names is in it and whole up to that end, and
 //! every family of the database is as of it.
 
-use crate::anchor::{self, ANCHOR_FILE, Anchor, Anchored};
+use crate::anchor::{self, ANCHOR_FILE, Anchor, Anchored, Start};
 use crate::balances::Book;
 use crate::chain;
 use crate::days::{DayInfo, DayState};
@@ -104,11 +104,13 @@ impl Ledger {
             None => Anchor::create(path)?,
             Some(anchored) => Anchor::open(path, anchored)?,
         };
-        let db = store::open(&database, options.create)?;
+        // Families are only made while there was never anything in them.
+        let db = store::open(&database, found.is_none_or(|found| found.head == Head::default()))?;
         File::open(path)?.sync_all()?;
-        let anchored = found.map_or(Head::default(), |anchored| anchored.head);
-        let state = load(&db, options, anchored)?;
-        anchor.keep(state.head)?;
+        let state = load(&db, options, found)?;
+        let (manifest, file, manifest_bytes) = store::manifest(&database)?;
+        File::open(file)?.sync_all()?;
+        anchor.begin(Start { head: state.head, manifest, manifest_bytes })?;
         Ok(Self { db, state, access: Access::Write { _lock: lock, anchor }, free_bytes_min: options.free_bytes_min, path: path.to_path_buf() })
     }
 
@@ -119,9 +121,9 @@ impl Ledger {
     pub fn open_read_only(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
         let database = database(path);
         // The anchor first: a process that writes may make both longer meanwhile, and the database is ahead of the anchor then.
-        let anchored = find(path)?.ok_or(LedgerError::Absent)?.head;
+        let found = find(path)?.ok_or(LedgerError::Absent)?;
         let db = store::open_read_only(&database)?;
-        let state = load(&db, options, anchored)?;
+        let state = load(&db, options, Some(found))?;
         Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, path: path.to_path_buf() })
     }
 
@@ -201,7 +203,12 @@ pub(crate) fn find(path: &Path) -> Result<Option<Anchored>, LedgerError> {
     let current = database.join("CURRENT");
     if current.try_exists()? {
         let missing = LedgerError::Anchor { path: path.join(ANCHOR_FILE), what: "it is missing" };
-        return anchor::read(path)?.map(Some).ok_or(missing);
+        let anchored = anchor::read(path)?.ok_or(missing)?;
+        // One with a higher number was made by an open that did not come to its end.
+        let (number, file, bytes) = store::manifest(&database)?;
+        let Start { manifest, manifest_bytes, .. } = anchored.start;
+        let older = number < manifest || (number == manifest && bytes < manifest_bytes);
+        return if older { Err(LedgerError::Older { path: file }) } else { Ok(Some(anchored)) };
     }
     // RocksDB would make an empty database here.
     let had_blocks = match anchor::read(path) {
@@ -222,7 +229,7 @@ fn enough_disk(path: &Path, needed_bytes: u64) -> Result<(), LedgerError> {
     if free_bytes < needed_bytes { Err(LedgerError::TooLittleDisk { free_bytes, needed_bytes }) } else { Ok(()) }
 }
 
-fn load(db: &DB, options: &LedgerOptions, anchored: Head) -> Result<State, LedgerError> {
+fn load(db: &DB, options: &LedgerOptions, found: Option<Anchored>) -> Result<State, LedgerError> {
     let index = store::cf(db, INDEX);
     match db.get_pinned_cf(index, FORMAT_KEY)?.as_deref() {
         None | Some(&[FORMAT]) => {}
@@ -232,15 +239,12 @@ fn load(db: &DB, options: &LedgerOptions, anchored: Head) -> Result<State, Ledge
         Some(bytes) => Head::of_bytes(&bytes).map_err(|corrupt| LedgerError::Index { index: "head", what: corrupt.0.to_owned() })?,
         None => Head::default(),
     };
-    if anchored.height > head.height {
-        return Err(LedgerError::ChainEnds { height: head.height, expected: anchored.height });
-    }
-    if chain::end(db)? != head {
+    let end = chain::end(db)?;
+    check_anchor(db, found, end)?;
+    if end != head {
         return Err(LedgerError::HeadDiffers { height: head.height });
     }
     WITNESSES.into_iter().try_for_each(|family| store::check_witness(db, family, head))?;
-    // Blocks of an unfinished file or close at most, unless the anchor is an older one.
-    chain::holds(db, anchored, head)?;
     if let Some(known) = options.anchor {
         chain::holds(db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
     }
@@ -259,6 +263,16 @@ fn load(db: &DB, options: &LedgerOptions, anchored: Head) -> Result<State, Ledge
         state.files.push(file);
     }
     Ok(state)
+}
+
+/// The chain reaches what was told, and is whole since the last process began to write.
+pub(crate) fn check_anchor(db: &DB, found: Option<Anchored>, head: Head) -> Result<(), LedgerError> {
+    let Some(found) = found else { return if head == Head::default() { Ok(()) } else { Err(LedgerError::HeadDiffers { height: head.height }) } };
+    if found.head.height > head.height {
+        return Err(LedgerError::ChainEnds { height: head.height, expected: found.head.height });
+    }
+    chain::has(db, found.head)?;
+    chain::holds(db, found.start.head, head)
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(index: &'static str, json: &[u8]) -> Result<T, LedgerError> {

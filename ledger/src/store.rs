@@ -8,7 +8,7 @@ use crate::codec::{Corrupt, Reader};
 use crate::error::LedgerError;
 use domain::Day;
 use rocksdb::{BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, LogLevel, Options};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Blocks by height.
 pub(crate) const JOURNAL: &str = "journal";
@@ -18,7 +18,7 @@ pub(crate) const BALANCES: &str = "balances";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 pub(crate) const VAULT: &str = "vault";
 
-const FAMILIES: [&str; 5] = [JOURNAL, INDEX, BALANCES, CHECKPOINTS, VAULT];
+pub(crate) const FAMILIES: [&str; 5] = [JOURNAL, INDEX, BALANCES, CHECKPOINTS, VAULT];
 
 /// Families whose latest head stands under [`HEAD_KEY`]: all but the journal, whose head is its last block.
 pub(crate) const WITNESSES: [&str; 4] = [INDEX, BALANCES, CHECKPOINTS, VAULT];
@@ -52,6 +52,8 @@ fn database_options(create: bool) -> Options {
     options.create_if_missing(create);
     options.create_missing_column_families(create);
     options.set_paranoid_checks(true);
+    // All families or none: what a cut manifest loses is missing in the journal too, where it shows.
+    options.set_atomic_flush(true);
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_max_total_wal_size(WAL_BYTES_MAX);
     options.set_max_open_files(OPEN_FILES_MAX);
@@ -84,6 +86,17 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<DB, rocksdb::Error> {
 
 pub(crate) fn open_read_only(path: &Path) -> Result<DB, rocksdb::Error> {
     DB::open_cf_descriptors_read_only(&database_options(false), path, FAMILIES.map(family), false)
+}
+
+/// The database's manifest: its number, its file, and the file's length.
+pub(crate) fn manifest(path: &Path) -> Result<(u64, PathBuf, u64), LedgerError> {
+    let current = path.join("CURRENT");
+    let name = std::fs::read_to_string(&current)?;
+    let name = name.trim_end();
+    let number = name.strip_prefix("MANIFEST-").and_then(|number| number.parse().ok()).ok_or(LedgerError::Older { path: current })?;
+    let file = path.join(name);
+    let bytes = std::fs::metadata(&file)?.len();
+    Ok((number, file, bytes))
 }
 
 /// Whether a folder holds files of a database that had something in it.

@@ -62,7 +62,7 @@ fn a_lost_or_cut_log_is_refused() {
 #[test]
 fn a_database_of_yesterday_is_refused_and_one_without_current_too() {
     let (dir, old) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let head = ledger_in(dir.path());
+    ledger_in(dir.path());
     copy(&dir.path().join("db"), &old.path().join("db"));
     let mut ledger = open(dir.path());
     book(&mut ledger, 4, &records(3), &names());
@@ -70,7 +70,7 @@ fn a_database_of_yesterday_is_refused_and_one_without_current_too() {
     std::fs::remove_dir_all(dir.path().join("db")).expect("removes");
     assert!(matches!(refusal(dir.path()), LedgerError::Lost { path } if path.ends_with("CURRENT")));
     copy(old.path(), dir.path());
-    assert!(matches!(refusal(dir.path()), LedgerError::ChainEnds { height, .. } if height == head.height));
+    assert!(matches!(refusal(dir.path()), LedgerError::Older { .. }));
     // Without its anchor it would be an older ledger; but an anchor is never missing.
     std::fs::remove_file(dir.path().join("ledger.head")).expect("removes");
     assert!(matches!(refusal(dir.path()), LedgerError::Anchor { what: "it is missing", .. }));
@@ -162,4 +162,48 @@ fn a_scrub_of_the_open_day_finds_a_changed_block() {
         ledger.db.put_cf(family, key, block).expect("writes");
     }
     assert!(ledger.scrub_open_day(2).is_ok());
+}
+
+#[test]
+fn a_cut_manifest_is_refused_or_costs_nothing() {
+    let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
+    drop(closed_day(dir.path(), &table));
+    let mut ledger = open(dir.path());
+    for digest in 2..6 {
+        book(&mut ledger, digest, &records(5), &table);
+        // As RocksDB does when a table in memory is full: the log that held it goes.
+        let families = store::FAMILIES.map(|family| store::cf(&ledger.db, family));
+        ledger.db.flush_cfs_opt(&families, &rocksdb::FlushOptions::default()).expect("flushes");
+    }
+    book(&mut ledger, 7, &records(5), &table);
+    let digests = ledger.digests().expect("reads");
+    drop(ledger);
+    let (_, manifest, bytes) = store::manifest(&dir.path().join("db")).expect("reads");
+    let name = manifest.file_name().expect("a name");
+    let (mut refused, mut same) = (0, 0);
+    for keep in (0..bytes).step_by(37) {
+        let copied = tempfile::tempdir().expect("a folder");
+        copy(dir.path(), copied.path());
+        File::options().write(true).open(copied.path().join("db").join(name)).and_then(|file| file.set_len(keep)).expect("can be cut");
+        match Ledger::open(copied.path(), &options()) {
+            Err(_) => refused += 1,
+            Ok(ledger) => {
+                same += 1;
+                assert_eq!(ledger.digests().expect("reads"), digests, "{keep} of {bytes} bytes are left");
+            }
+        }
+    }
+    assert!(refused > 5, "{refused} refused, {same} the same");
+}
+
+#[test]
+fn a_block_lost_behind_the_last_open_is_missed() {
+    let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
+    let mut ledger = closed_day(dir.path(), &table);
+    let height = ledger.head().height;
+    book(&mut ledger, 2, &records(5), &table);
+    book(&mut ledger, 3, &records(5), &table);
+    ledger.db.delete_cf(store::cf(&ledger.db, store::JOURNAL), (height + 1).to_be_bytes()).expect("writes");
+    drop(ledger);
+    assert!(matches!(refusal(dir.path()), LedgerError::NoBlock { height: missing } if missing == height + 1));
 }
