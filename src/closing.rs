@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Flags, Outcome, Reason, Record, Symbol, SymbolTable};
-use engine::close::{DecideError, Decided, FeesBooked, Gather, decide, service_fees};
+use engine::close::{DecideError, Decided, Earlier, FeesBooked, Gather, decide, service_fees};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
@@ -36,9 +36,10 @@ struct Counted {
 impl Counted {
     fn add(&mut self, decisions: &[Decision]) {
         for decision in decisions.iter().filter(|decision| decision.flags.has(Flags::RIDE)) {
-            self.rides += 1;
-            self.charged_rides += u64::from(decision.charged_minor > 0);
-            self.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
+            let counts = !decision.flags.has(Flags::CORRECTS);
+            self.rides += u64::from(counts);
+            self.charged_rides += u64::from(counts && decision.charged_minor > 0);
+            self.capped_rides += u64::from(counts && decision.flags.has(Flags::CAPPED));
             self.gross_minor += decision.charged_minor;
             self.fee_minor += decision.fee_minor;
         }
@@ -187,8 +188,9 @@ impl<'a> Closing<'a> {
     }
 
     fn after<'d>(&'d self, decided: &'d Decided<'_>, held: &'d [Decision], fees: &'d FeesBooked) -> After<'d> {
-        let Decided { remembered, refunded, .. } = decided;
-        After { seen: self.seen, accounts: remembered, refunded, held, fees, hub: self.scheme.hub, day: decided.day() }
+        let Decided { remembered, refunded, budgets, priced_until, .. } = decided;
+        let (hub, day) = (self.scheme.hub, decided.day());
+        After { seen: self.seen, accounts: remembered, refunded, budgets, priced_until: *priced_until, held, fees, hub, day }
     }
 
     /// `gathers` hold the whole day where it was gathered while it was taken in.
@@ -211,7 +213,9 @@ impl<'a> Closing<'a> {
         history::held(ledger, symbols)?.iter().for_each(|held| first.add_carried(held));
         let before = history::before(ledger, symbols)?;
         progress.step("closing: deciding and pricing", "日终：判定与计价");
-        let decided = decide(scheme, symbols, day, workers, gathers, before, &|wanted| history::look_up(ledger, symbols, wanted));
+        let look_up = |wanted: &[_]| history::look_up(ledger, symbols, wanted);
+        let journal = |wanted: &(dyn Fn(&Decision) -> bool + Sync)| history::journal(ledger, symbols, workers, wanted);
+        let decided = decide(scheme, symbols, day, workers, gathers, before, &Earlier { lookup: &look_up, journal: &journal });
         decided.map_err(|error| match error {
             DecideError::Lookup(failure) => failure,
             DecideError::Memory => history::broken("accounts"),

@@ -2,11 +2,12 @@
 
 use crate::failure::Failure;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, EventTime, RecordId, Symbol, SymbolTable};
-use engine::close::{Before, FeeBases, FeeKey, FeesBooked, PARTITIONS, Refunded};
+use domain::{Day, Decision, EventTime, Reason, RecordId, Symbol, SymbolTable};
+use engine::close::{Before, Budgets, FeeBases, FeeKey, FeesBooked, PARTITIONS, Refunded};
 use engine::dedup::{Seen, Sequences};
+use engine::parallel;
 use hashbrown::HashMap;
-use ledger::{DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
+use ledger::{DayInfo, DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,7 +26,13 @@ mod kind {
     /// Key: service day. Value: the fees that were booked of it, as JSON lines.
     pub const FEES: u8 = 6;
 
-    const _: () = assert!(settlement::MANIFESTS > FEES, "no two kinds of checkpoint have one number");
+    /// Key: the name of an incentive. Value: what has been granted of its budget, as decimal digits.
+    pub const BUDGETS: u8 = 7;
+
+    /// One value: the last moment that has been priced, in milliseconds since 1970, as decimal digits.
+    pub const PRICED_UNTIL: u8 = 8;
+
+    const _: () = assert!(settlement::MANIFESTS > PRICED_UNTIL, "no two kinds of checkpoint have one number");
 }
 
 /// A checkpoint that cannot be read.
@@ -91,7 +98,49 @@ pub fn before(ledger: &Ledger, symbols: &SymbolTable) -> Result<Before, Failure>
             refunded.insert(id, minor);
         }
     }
-    Ok(Before { remembered, refunded })
+    let mut budgets = Budgets::new();
+    for (name, value) in ledger.checkpoints(kind::BUDGETS).map_err(|error| unread(&error))? {
+        let granted = std::str::from_utf8(&value).ok().and_then(|digits| digits.parse().ok());
+        let (Ok(name), Some(granted)) = (String::from_utf8(name), granted) else { return Err(broken("budgets")) };
+        budgets.insert(name, granted);
+    }
+    let mut priced_until = None;
+    for (_, value) in ledger.checkpoints(kind::PRICED_UNTIL).map_err(|error| unread(&error))? {
+        let ms = std::str::from_utf8(&value).ok().and_then(|digits| digits.parse().ok()).ok_or_else(|| broken("the last moment priced"))?;
+        priced_until = Some(EventTime(ms));
+    }
+    let closed = closed_days(ledger).map(|day| day.day).collect();
+    Ok(Before { remembered, refunded, budgets, closed, priced_until })
+}
+
+/// The days that are closed, oldest first.
+fn closed_days(ledger: &Ledger) -> impl DoubleEndedIterator<Item = &DayInfo> {
+    ledger.days().iter().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled))
+}
+
+/// What closed days cleared of the records that `wanted` says yes for, the oldest day first. Reads all of them.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn journal(ledger: &Ledger, symbols: &SymbolTable, workers: usize, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, Failure> {
+    let mut blocks = Vec::new();
+    for day in closed_days(ledger) {
+        let heights = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
+        blocks.extend(heights.into_iter().map(|height| (day.day, height)));
+    }
+    let found = parallel::map(workers, blocks, |_, (day, height)| {
+        let (mut cache, mut found) = (SymbolCache::new(symbols), Vec::new());
+        let read = ledger.each_decisions(height, &mut cache, |decisions| {
+            let cleared = decisions.iter().filter(|decision| decision.reason == Reason::Cleared);
+            found.extend(cleared.filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
+        });
+        read.map(|()| found).map_err(|error| unread(&error))
+    });
+    let mut all = Vec::new();
+    for found in found {
+        all.append(&mut found?);
+    }
+    Ok(all)
 }
 
 /// The decisions on records that the last close held.
@@ -116,6 +165,8 @@ pub struct After<'a> {
     /// By partition.
     pub accounts: &'a [Vec<u8>],
     pub refunded: &'a Refunded,
+    pub budgets: &'a Budgets,
+    pub priced_until: EventTime,
     pub held: &'a [Decision],
     /// All fees of the service days that the close touched.
     pub fees: &'a FeesBooked,
@@ -148,6 +199,10 @@ impl After<'_> {
             let block = DecisionBlock::encode(held, self.hub, symbols);
             group.checkpoint(kind::HELD, &number.to_be_bytes(), [&block.count().to_le_bytes()[..], block.payload()].concat());
         }
+        for (name, granted_minor) in self.budgets {
+            group.checkpoint(kind::BUDGETS, name.as_bytes(), granted_minor.to_string().into_bytes());
+        }
+        group.checkpoint(kind::PRICED_UNTIL, &[], self.priced_until.0.to_string().into_bytes());
         if !self.refunded.is_empty() {
             let mut lines: Vec<String> = self.refunded.iter().map(|(id, minor)| refund_line(id, *minor, &texts)).collect();
             lines.sort_unstable();
@@ -223,8 +278,7 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
     times.dedup();
     let anywhere = wanted.iter().any(|(_, time)| time.is_none());
     let mut cache = SymbolCache::new(symbols);
-    let closed = ledger.days().iter().rev().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled));
-    for day in closed {
+    for day in closed_days(ledger).rev() {
         let blocks = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
         // Searching reads some blocks per time; looking for many times, reading all of them once is less.
         let all = anywhere || times.len() * (blocks.len().checked_ilog2().unwrap_or(0) as usize + 2) >= blocks.len();

@@ -28,9 +28,13 @@ impl Flags {
     pub const CONCESSION: Self = Self(1 << 12);
     /// Taken in on an earlier clearing day and counted there as a record: here only its ride and its money count.
     pub const CARRIED: Self = Self(1 << 13);
+    /// Moves money of a ride from the one who earned it to another operator: a decision of its own beside the ride's.
+    pub const SHARE: Self = Self(1 << 14);
+    /// Corrects what an earlier clearing day settled: its amounts are differences, and it is no ride more.
+    pub const CORRECTS: Self = Self(1 << 15);
 
     /// In the order in which files list them, joined with `+`.
-    pub const NAMES: [(Self, &'static str); 12] = [
+    pub const NAMES: [(Self, &'static str); 14] = [
         (Self::CAPPED, "capped"),
         (Self::TRANSFER, "transfer"),
         (Self::NO_TAP_ON, "no-tap-on"),
@@ -43,6 +47,8 @@ impl Flags {
         (Self::RELEASED, "released"),
         (Self::OVERSTAY, "overstay"),
         (Self::CONCESSION, "concession"),
+        (Self::SHARE, "share"),
+        (Self::CORRECTS, "corrects"),
     ];
 
     #[must_use]
@@ -73,13 +79,15 @@ pub struct Discount {
 pub const FUNDERS_MAX: usize = 3;
 
 /// What a close decided on one record. Refunds and reversals have negative amounts.
+///
+/// A [`Flags::SHARE`] has no price: its one discount is what its funder, who earned the ride, hands on to its earner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub record: Record,
     pub reason: Reason,
     pub flags: Flags,
     pub service_day: Day,
-    /// The first clearing day that held it; the clearing day itself for a record that was never held.
+    /// The first clearing day that held it; of a correction, the one whose line it corrects; otherwise the clearing day itself.
     pub held_since: Day,
     /// The resolved parties: who owes, who earns, whose place it was. Absent where the record could not be resolved.
     pub issuer: Symbol,
@@ -130,9 +138,12 @@ impl Decision {
         self.charged_minor + self.funded_minor() - self.fee_minor
     }
 
-    /// Promise 7: list price = cardholder + everyone who funds a discount.
+    /// Promise 7: list price = cardholder + everyone who funds a discount. A share has no price.
     #[must_use]
     pub fn adds_up(&self) -> bool {
+        if self.flags.has(Flags::SHARE) {
+            return (self.list_minor, self.charged_minor, self.fee_minor) == (0, 0, 0);
+        }
         let discounts: i128 = self.discounts.iter().map(|discount| i128::from(discount.amount_minor)).sum();
         i128::from(self.list_minor) == i128::from(self.charged_minor) + discounts
     }
@@ -157,6 +168,9 @@ mod tests {
         assert!(decision.adds_up());
         assert_eq!((decision.funded_minor(), decision.net_minor()), (200, 468));
         assert!(!Decision { list_minor: 501, ..decision }.adds_up());
+        let share = Decision { list_minor: 0, charged_minor: 0, fee_minor: 0, flags: Flags::SHARE, ..decision };
+        assert!(share.adds_up());
+        assert!(!Decision { charged_minor: 1, ..share }.adds_up() && !Decision { flags: Flags::RIDE, ..share }.adds_up());
     }
 
     #[test]

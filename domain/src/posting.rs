@@ -1,6 +1,6 @@
 //! Double entry: accounts, postings, and the one rule that turns a decision into an entry.
 
-use crate::{Decision, Symbol};
+use crate::{Decision, Flags, Symbol};
 
 /// What an account holds, seen from the hub. Numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,8 @@ impl Entry {
     /// The entry of a decision; no postings where no money moves.
     ///
     /// Debit what the issuer owes with the charge, and what every funder but the earner owes with its discount; credit what
-    /// the earner is owed with both, less the fee; credit the hub's income with the fee.
+    /// the earner is owed with both, less the fee; credit the hub's income with the fee. A share is debited to what the operator
+    /// that hands it on is owed: no operator owes the hub for a ride.
     ///
     /// # Panics
     /// When the legs do not sum to zero or a leg has no party: a bug here, never bad input.
@@ -74,7 +75,8 @@ impl Entry {
         entry.post(account(decision.issuer, Role::Receivable), decision.charged_minor);
         for discount in &decision.discounts {
             if discount.funder != decision.earner {
-                entry.post(account(discount.funder, Role::Receivable), discount.amount_minor);
+                let role = if decision.flags.has(Flags::SHARE) { Role::Payable } else { Role::Receivable };
+                entry.post(account(discount.funder, role), discount.amount_minor);
             }
         }
         entry.post(account(decision.earner, Role::Payable), -decision.net_minor());
@@ -138,6 +140,13 @@ mod tests {
     fn a_fund_pays_its_discount_and_the_earner_bears_its_own() {
         let discounts = [Discount { funder: Symbol(2), amount_minor: 50 }, Discount { funder: Symbol(5), amount_minor: 150 }, Discount::default()];
         assert_eq!(legs(&decision(300, 1, discounts)), [(1, "receivable", 300), (5, "receivable", 150), (2, "payable", -449), (9, "fee-income", -1)]);
+    }
+
+    #[test]
+    fn a_share_moves_what_one_operator_is_owed_to_another() {
+        let discounts = [Discount { funder: Symbol(5), amount_minor: 43 }, Discount::default(), Discount::default()];
+        let share = Decision { flags: Flags::SHARE, list_minor: 0, ..decision(0, 0, discounts) };
+        assert_eq!(legs(&share), [(5, "payable", 43), (2, "payable", -43)]);
     }
 
     #[test]

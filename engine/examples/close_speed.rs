@@ -3,7 +3,7 @@
 //! `cargo run --release -p engine --example close_speed -- SCHEME MAP.toml FILE DAY [WORKERS]`
 
 use domain::{Day, Decision, EventTime, RecordId, SymbolTable};
-use engine::close::{Before, Gather, decide};
+use engine::close::{Before, Earlier, Gather, decide};
 use engine::dedup::Seen;
 use engine::ingest::{Decoder, DoorKeys, Mapping, Source};
 use engine::parallel;
@@ -51,7 +51,8 @@ fn main() {
     }
     let start = Instant::now();
     let lookup = |wanted: &[(RecordId, Option<EventTime>)]| Ok::<_, ()>(vec![Vec::<Decision>::new(); wanted.len()]);
-    let Ok(decided) = decide(&scheme, &symbols, day, workers, vec![gather], Before::default(), &lookup) else {
+    let Ok(decided) = decide(&scheme, &symbols, day, workers, vec![gather], Before::default(), &Earlier { lookup: &lookup, journal: &|_| Ok(Vec::new()) })
+    else {
         eprintln!("the day could not be decided");
         std::process::exit(2);
     };

@@ -4,6 +4,8 @@
 //! follow the prices of their originals, and everything comes out in the canonical order of the day: event time, terminal,
 //! id. Two runs over the same set give the same decisions, however the set arrived and however many threads work.
 
+mod booked;
+mod budget;
 pub mod event;
 mod evidence;
 mod fold;
@@ -14,9 +16,11 @@ mod order;
 mod outcomes;
 mod partition;
 mod refund;
+mod revise;
 mod service_fee;
 mod versions;
 
+pub use budget::Budgets;
 pub use gather::{Gather, PARTITIONS};
 pub use memory::Remembered;
 pub use outcomes::FileOutcomes;
@@ -24,14 +28,16 @@ pub use refund::Refunded;
 pub use service_fee::{FeeBases, FeeKey, FeeSums, FeesBooked, ServiceFee, service_fees};
 
 use crate::parallel;
+use crate::price::{Abandoned, Part};
 use crate::scheme::Scheme;
-use domain::{Day, Decision, EventTime, Flags, Outcome, Reason, RecordId, Symbol, SymbolTable};
+use domain::{CardToken, Day, Decision, EventTime, Flags, Outcome, Reason, RecordId, Symbol, SymbolTable};
 use event::{Event, id_halves};
 use fold::{Folded, Folder};
 use gather::{Fast, account_hash, partition_of_hash};
 use hashbrown::{HashMap, HashSet};
-use order::{AccountKey, DayKey, Lead, Order, sort_day};
+use order::{DayKey, Lead, Order, sort_day};
 use partition::{Partition, id_tag};
+use revise::{Past, Revision};
 use std::sync::Arc;
 use versions::Copy;
 
@@ -42,12 +48,29 @@ pub struct Before {
     pub remembered: Vec<Vec<u8>>,
     /// What has been given back of originals so far.
     pub refunded: Refunded,
+    /// What has been granted of budgets so far.
+    pub budgets: Budgets,
+    /// The clearing days that are closed, oldest first.
+    pub closed: Vec<Day>,
+    /// The last moment that they have priced: what happened until then and comes now has come late. `None` before the first
+    /// close.
+    pub priced_until: Option<EventTime>,
 }
 
 /// A look into closed days: all decisions on these ids, in no particular order. Where an event time is given, the records with
 /// that id and that time are meant; where none is given, those with that id. An id can have several: versions of a conflict,
 /// and every close that held the record.
 pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<Decision>>, E> + 'l;
+
+/// A second look: the cleared decisions of closed days on records that the given question is answered yes for, with their
+/// clearing days, the oldest day first. Asked from several threads.
+pub type Journal<'l, E> = dyn Fn(&(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, E> + 'l;
+
+/// The two ways to look into closed days.
+pub struct Earlier<'l, E> {
+    pub lookup: &'l Lookup<'l, E>,
+    pub journal: &'l Journal<'l, E>,
+}
 
 /// Why a day could not be decided.
 #[derive(Debug)]
@@ -81,6 +104,9 @@ pub struct Decided<'s> {
     pub refunded: Refunded,
     /// What the day adds to the sums of fees per service day.
     pub fee_sums: FeeSums,
+    pub budgets: Budgets,
+    /// The last moment that has been priced.
+    pub priced_until: EventTime,
     /// What is remembered of accounts, by partition, encoded.
     pub remembered: Vec<Vec<u8>>,
 }
@@ -95,7 +121,7 @@ const PIECE_DECISIONS: usize = 64;
 /// Decides a day.
 ///
 /// # Errors
-/// Those of `lookup`, and what is remembered in a form that cannot be read.
+/// Those of looking into closed days, and what is remembered in a form that cannot be read.
 pub fn decide<'s, E: Send>(
     scheme: &'s Scheme,
     symbols: &SymbolTable,
@@ -103,9 +129,9 @@ pub fn decide<'s, E: Send>(
     workers: usize,
     gathers: Vec<Gather<'s>>,
     before: Before,
-    lookup: &Lookup<'_, E>,
+    earlier: &Earlier<'_, E>,
 ) -> Result<Decided<'s>, DecideError<E>> {
-    let order = Order::new(symbols, scheme.clock.day_start(day));
+    let Earlier { lookup, journal } = *earlier;
     let base_ms = order::base_ms(scheme.clock.day_start(day));
     let mut files: HashMap<u32, FileOutcomes, Fast> = HashMap::with_hasher(Fast::default());
     let mut repeats = Vec::new();
@@ -181,7 +207,12 @@ pub fn decide<'s, E: Send>(
         }
     }
 
-    let folder = Folder { scheme, clearing_day: day, order: &order };
+    let past = match before.priced_until {
+        Some(until) => past_of(scheme, late_accounts(workers, &joined, until, base_ms), journal)?,
+        None => Past::default(),
+    };
+    let order = Order::new(symbols, scheme.clock.day_start(day));
+    let folder = Folder { scheme, clearing_day: day, order: &order, closed: &before.closed, past: &past };
     let mut remembered = before.remembered;
     remembered.resize_with(PARTITIONS, Vec::new);
     let work: Vec<_> = joined.into_iter().map(|part| part.partition).zip(remembered).collect();
@@ -195,17 +226,22 @@ pub fn decide<'s, E: Send>(
     });
     let (mut parts, remembered): (Vec<Folded>, Vec<Vec<u8>>) = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?.into_iter().unzip();
 
-    let mut late = Folded { partition: carried_rides(&mut parts, lookup, day)?, ..Folded::default() };
-    let number = u16::try_from(parts.len()).expect("few partitions");
-    let all: Vec<AccountKey> = late.partition.leads().map(|(at, lead)| AccountKey::new(lead, at)).collect();
-    folder.line_up(number, &all, &mut late);
-    late.days.sort_unstable();
+    let late = carried_rides(&mut parts, lookup, day)?;
+    let mut revisions: Vec<Revision> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.revisions)).collect();
     parts.push(late);
+    let mut budgets = before.budgets;
+    budget::settle(&mut parts, &mut revisions, &mut budgets, &scheme.tariff.slots, &order);
+    if let Some(late) = parts.last_mut() {
+        revisions.into_iter().for_each(|revision| revision.put(&folder, late));
+    }
+    let day_end = EventTime(scheme.clock.day_end(day).0 - 1);
+    let priced_until = parts.iter().filter_map(|part| part.latest).chain(before.priced_until).fold(day_end, EventTime::max);
     let mut fee_sums = FeeSums::default();
     let refunded = refund::settle(&mut parts, &originals, before.refunded, &order, (scheme, &mut fee_sums), lookup)?;
     for sums in parallel::map(workers, parts.iter().collect(), |_, part: &Folded| service_fee::sums_of(&part.partition, &scheme.fees)) {
         sums.into_iter().for_each(|(key, bases)| fee_sums.entry(key).or_default().add(bases));
     }
+    shares(&mut parts, &order, day);
     for part in &mut parts {
         expire_holds(part, scheme, day);
         count_files(part, &mut files);
@@ -213,7 +249,7 @@ pub fn decide<'s, E: Send>(
     files.remove(&u32::MAX);
     let cuts = cuts(&parts, workers);
     let venues = (0..).map(Symbol).take(texts.len()).map(|location| scheme.venue_of(location)).collect();
-    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, remembered })
+    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, budgets, priced_until, remembered })
 }
 
 impl Decided<'_> {
@@ -261,6 +297,30 @@ impl Decided<'_> {
         assert!(decision.adds_up(), "list price = cardholder + funders");
         decision
     }
+}
+
+/// The accounts that have a record which happened before the last moment that closed days have priced.
+fn late_accounts(workers: usize, joined: &[Joined], until: EventTime, base_ms: i64) -> HashSet<CardToken, Fast> {
+    let late = parallel::map(workers, joined.iter().collect(), |_, Joined { partition, .. }: &Joined| {
+        let may_be = partition.leads().filter(|(_, lead)| lead.may_be_until(until, base_ms)).map(|(at, _)| partition.get(at));
+        let is = may_be.filter(|event| event.time <= until && event.reason == Reason::Cleared && !fold::gives_back(event.kind));
+        is.map(|event| event.account(&partition.notes)).filter(|account| !account.is_empty()).collect::<Vec<_>>()
+    });
+    late.into_iter().flatten().collect()
+}
+
+/// What closed days cleared of some accounts.
+fn past_of<E>(scheme: &Scheme, accounts: HashSet<CardToken, Fast>, journal: &Journal<'_, E>) -> Result<Past, E> {
+    // Also of an account that none of them knows: its journeys end with the days that they belong to.
+    let mut past: Past = accounts.iter().map(|account| (*account, Vec::new())).collect();
+    if past.is_empty() {
+        return Ok(past);
+    }
+    let account = |decision: &Decision| scheme.card(&decision.record.card).map_or(decision.record.card, |card| card.account);
+    for (day, decision) in journal(&|decision| accounts.contains(&account(decision)))? {
+        past.entry(account(&decision)).or_default().push((day, decision));
+    }
+    Ok(past)
 }
 
 /// A partition's events from all workers, and those of repeated ids, which are judged apart.
@@ -330,8 +390,8 @@ impl FromIterator<RecordId> for IdFilter {
 }
 
 /// Journeys given up today whose tap-on an earlier close took in: the ride is booked today, the record was counted then.
-fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> Result<Partition, E> {
-    let mut late = Partition::default();
+fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> Result<Folded, E> {
+    let mut late = Folded::default();
     let rides: Vec<_> = parts.iter_mut().flat_map(|part| part.carried_rides.drain(..)).collect();
     let id = |open: &crate::price::OpenTap| match open.tap.id_kind {
         domain::IdKind::Sequence => {
@@ -340,8 +400,8 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> R
         domain::IdKind::Columns => RecordId::Columns(open.tap.id),
         domain::IdKind::FileRow => RecordId::FileRow(open.tap.id),
     };
-    let wanted: Vec<_> = rides.iter().map(|(open, _)| (id(open), Some(open.tap.time))).collect();
-    for ((open, fare), found) in rides.iter().zip(lookup(&wanted)?) {
+    let wanted: Vec<_> = rides.iter().map(|ride| (id(&ride.open), Some(ride.open.tap.time))).collect();
+    for (Abandoned { open, fare, extras }, found) in rides.into_iter().zip(lookup(&wanted)?) {
         let Some(found) = found.iter().find(|decision| decision.reason == Reason::Cleared) else { continue };
         let resolved = event::Resolved {
             reason: Reason::Cleared,
@@ -354,11 +414,34 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> R
             account: found.record.card,
             service_day: open.tap.service_day,
         };
-        let event = Event::new(&found.record, &resolved, u32::MAX, Some(day), &mut late.notes);
-        let at = late.push(event, Lead::new(0, event.time, 0));
-        late.decide_priced(at, fare);
+        let event = Event::new(&found.record, &resolved, u32::MAX, Some(day), &mut late.partition.notes);
+        let at = late.partition.push(event, Lead::new(0, event.time, 0));
+        late.partition.decide_priced(at, &fare);
+        late.keep(at, extras);
     }
     Ok(late)
+}
+
+/// What operators hand on of rides that are shared, now that all rides and refunds are known. It stands in the last part.
+fn shares(parts: &mut [Folded], order: &Order, day: Day) {
+    let Some((late, others)) = parts.split_last_mut() else { return };
+    let own = std::mem::take(&mut late.shares);
+    let mut moved = Partition::default();
+    let mut hand_on = |partition: &Partition, shares: &[(partition::Address, Vec<Part>)]| {
+        for (at, parts) in shares {
+            let ride = partition.get(*at);
+            for part in parts.iter().filter(|part| part.party != ride.earner && part.amount_minor != 0) {
+                let share = ride.share(part, day, &partition.notes, &mut moved.notes);
+                moved.push(share, Lead::new(0, share.time, 0));
+            }
+        }
+    };
+    others.iter().for_each(|part| hand_on(&part.partition, &part.shares));
+    hand_on(&late.partition, &own);
+    let number = u16::try_from(others.len()).expect("few partitions");
+    late.partition.append(moved);
+    late.days = late.partition.iter().map(|(at, event)| order.day_key(event, number, at)).collect();
+    late.days.sort_unstable();
 }
 
 /// A record held longer than the scheme allows is rejected; one that is clear again is released.

@@ -137,6 +137,13 @@ impl Tariff {
         self.versions.iter().rev().find(|version| version.from <= day).or_else(|| self.versions.first())
     }
 
+    /// Whether rides may claim something that other riders claim too.
+    #[must_use]
+    pub fn has_budgets(&self) -> bool {
+        let adjusts = self.versions.iter().flat_map(|version| &version.adjust);
+        adjusts.map(|adjust| &adjust.rule).any(|rule| matches!(rule, AdjustRule::Incentive(Incentive { budget_minor: Some(_), .. })))
+    }
+
     /// Where a party stands in the order of party ids.
     #[must_use]
     pub fn rank(&self, party: Symbol) -> u32 {

@@ -11,6 +11,7 @@ use engine::mistake::Mistakes;
 use engine::price::{AccountState, Extras, Fare, Fold, Silent, Told};
 use engine::scheme::clock::{DayKind, LocalClock};
 use engine::tariff::Tariff;
+use naive::rules::Claimed;
 use naive::{Event, Naive, Priced};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -39,6 +40,13 @@ fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[
     let fold = Fold::new(tariff, clock);
     let mut state = AccountState::default();
     let mut rides = Vec::new();
+    let claims = |extras: &Option<Box<Extras>>| -> Vec<Claimed> {
+        let named = |claim: &engine::price::Claim| {
+            let engine::price::Claim { slot, budget_minor, funder, amount_minor } = *claim;
+            Claimed { rule: tariff.slots[usize::from(slot)].clone(), funder, budget_minor, amount_minor }
+        };
+        extras.iter().flat_map(|extras| &extras.claims).map(named).collect()
+    };
     for (at, event) in events.iter().enumerate() {
         let key = |open: &engine::price::OpenTap| usize::try_from(open.tap.id[1]).expect("a position");
         match event {
@@ -49,13 +57,18 @@ fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[
                 if let (Some(fare), Some(extras)) = (step.fare, &step.extras) {
                     shares_lose_nothing(&fare, extras, tap.earner);
                 }
-                rides.extend(step.abandoned.map(|abandoned| Priced { tap: key(&abandoned.open), by: at, fare: abandoned.fare }));
-                rides.extend(step.fare.map(|fare| Priced { tap: at, by: at, fare }));
+                rides.extend(step.abandoned.map(|abandoned| Priced {
+                    tap: key(&abandoned.open),
+                    by: at,
+                    fare: abandoned.fare,
+                    claims: claims(&abandoned.extras),
+                }));
+                rides.extend(step.fare.map(|fare| Priced { tap: at, by: at, fare, claims: claims(&step.extras) }));
             }
-            Event::DayEnd(end) => rides.extend(fold.close_day(&mut state, *end).map(|given| Priced { tap: key(&given.open), by: at, fare: given.fare })),
-            Event::Never => {
-                let never = EventTime(i64::MAX / 2);
-                rides.extend(fold.close_day(&mut state, never).map(|given| Priced { tap: key(&given.open), by: at, fare: given.fare }));
+            Event::DayEnd(_) | Event::Never => {
+                let end = if let Event::DayEnd(end) = event { *end } else { EventTime(i64::MAX / 2) };
+                let given = fold.close_day(&mut state, end);
+                rides.extend(given.map(|given| Priced { tap: key(&given.open), by: at, fare: given.fare, claims: claims(&given.extras) }));
             }
         }
         if stored {
@@ -81,7 +94,10 @@ fn shown(ride: &Priced, symbols: &SymbolTable) -> String {
     let Fare { service_day, list_minor, charged_minor, discounts, flags } = ride.fare;
     let discounts: Vec<String> =
         discounts.iter().filter(|part| part.amount_minor != 0).map(|part| format!("{} {}", symbols.text(part.funder), part.amount_minor)).collect();
-    format!("event {} by {}: list {list_minor}, pays {charged_minor}, {discounts:?}, day {service_day}, flags {:#x}", ride.tap, ride.by, flags.0)
+    format!(
+        "event {} by {}: list {list_minor}, pays {charged_minor}, {discounts:?}, day {service_day}, flags {:#x}, claims {:?}",
+        ride.tap, ride.by, flags.0, ride.claims
+    )
 }
 
 fn check(seed: u64) -> Result<(), TestCaseError> {

@@ -7,7 +7,7 @@ mod naive;
 mod oracle;
 
 use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId, SymbolTable};
-use engine::close::{Before, FeeKey, FeesBooked, Gather, ServiceFee, decide, service_fees};
+use engine::close::{Before, Earlier, FeeKey, FeesBooked, Gather, ServiceFee, decide, service_fees};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
 use oracle::universe::{self, Dice};
@@ -29,9 +29,12 @@ struct Engine<'s> {
     seen: Seen,
     /// Per closed day, all its decisions.
     closed: Vec<Vec<Decision>>,
+    days: Vec<Day>,
+    priced_until: Option<EventTime>,
     remembered: Vec<Vec<u8>>,
     refunded: engine::close::Refunded,
     fees_booked: FeesBooked,
+    budgets: engine::close::Budgets,
 }
 
 impl<'s> Engine<'s> {
@@ -41,8 +44,11 @@ impl<'s> Engine<'s> {
             symbols,
             seen: Seen::default(),
             closed: Vec::new(),
+            days: Vec::new(),
+            priced_until: None,
             remembered: Vec::new(),
             refunded: Default::default(),
+            budgets: Default::default(),
             fees_booked: FeesBooked::default(),
         }
     }
@@ -58,17 +64,28 @@ impl<'s> Engine<'s> {
             gathers[at % workers].add(*file, records);
             gathers[(at + 1) % workers].repeats(repeats);
         }
-        let before = Before { remembered: std::mem::take(&mut self.remembered), refunded: self.refunded.clone() };
+        let (refunded, budgets) = (self.refunded.clone(), self.budgets.clone());
+        let remembered = std::mem::take(&mut self.remembered);
+        let before = Before { remembered, refunded, budgets, closed: self.days.clone(), priced_until: self.priced_until };
         let closed = &self.closed;
         let lookup =
             |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> { Ok(wanted.iter().map(|&(id, time)| look_up(closed, id, time)).collect()) };
-        let decided = decide(self.scheme, self.symbols, day, workers, gathers, before, &lookup).unwrap_or_else(|error| panic!("{error:?}"));
+        let days = &self.days;
+        let journal = |wanted: &(dyn Fn(&Decision) -> bool + Sync)| -> Result<_, Infallible> {
+            let all = days.iter().zip(closed).flat_map(|(day, decisions)| decisions.iter().map(|decision| (*day, *decision)));
+            Ok(all.filter(|(_, decision)| decision.reason == domain::Reason::Cleared && wanted(decision)).collect())
+        };
+        let decided = decide(self.scheme, self.symbols, day, workers, gathers, before, &Earlier { lookup: &lookup, journal: &journal })
+            .unwrap_or_else(|error| panic!("{error:?}"));
         let mut decisions = Vec::new();
         (0..decided.batches()).for_each(|batch| decided.batch(batch, |piece| decisions.extend_from_slice(piece)));
         self.remembered = decided.remembered.clone();
         self.refunded = decided.refunded.clone();
+        self.budgets = decided.budgets.clone();
+        self.priced_until = Some(decided.priced_until);
         let files = decided.files.iter().map(|(file, outcomes)| (*file, outcomes.by_reason().collect())).collect();
         self.closed.push(decisions.clone());
+        self.days.push(day);
         let (changed, booked) = service_fees(&self.scheme.fees, &decided.fee_sums, &self.fees_booked, decided.texts());
         self.fees_booked.extend(booked);
         let day_fee = |ServiceFee { key: FeeKey { earner, issuer, product, service_day }, old_minor, new_minor, .. }: ServiceFee| {

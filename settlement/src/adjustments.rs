@@ -20,7 +20,7 @@ const SERVICE_DAY_FEE: &str = "service-day-fee";
 /// One party's lines and what they come to.
 #[derive(Default)]
 pub(crate) struct Adjustments {
-    row: Row,
+    pub row: Row,
     pub sums: LineSums,
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is written to the ledger here. What is taken from it depends on the day and what was closed before, but for the
 //! uploads and the anchor, which tell how records arrived.
 
+use crate::adjust::Corrected;
 use crate::conserve::{Booked, move_account};
 use crate::pass::Feed;
 use crate::roster::Roster;
@@ -76,8 +77,24 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         fees: fees.list,
         uploads: files.into_iter().map(|file| upload(ledger, file, outcomes.get(&file.id))).collect::<Result<_, _>>()?,
         anchor: Anchor { height: head.height, hash: head.hash },
+        corrected: corrected(ledger, drafted.corrections(), day, house, roster)?,
     };
     settle::publish(book, drafted, house)
+}
+
+/// What earlier days settled of the rides that are corrected: their decisions are read again.
+fn corrected(ledger: &Ledger, corrections: &[Decision], day: Day, house: &House<'_>, roster: &Roster) -> Result<Corrected, SettleError> {
+    let mut corrected = Corrected::of(corrections);
+    let Some(first) = corrected.first_day() else { return Ok(corrected) };
+    let mut cache = SymbolCache::new(house.symbols);
+    for info in ledger.days().iter().filter(|info| (first..day).contains(&info.day)) {
+        corrected.begin(info.day);
+        for height in ledger.decision_blocks(info.day).map_err(storage)? {
+            let read = ledger.each_decisions(height, &mut cache, |decisions| decisions.iter().for_each(|decision| corrected.read(decision, house, roster)));
+            read.map_err(storage)?;
+        }
+    }
+    Ok(corrected)
 }
 
 fn storage(error: LedgerError) -> SettleError {

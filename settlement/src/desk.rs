@@ -11,7 +11,7 @@ use crate::section::Section;
 use crate::stamp::Stamp;
 use crate::tally::{Sides, Tally};
 use crate::{Column, SettleError};
-use domain::{Day, Decision, Flags, Outcome, Record, RecordKind, Symbol, SymbolTable, record::IdKind};
+use domain::{Day, Decision, Discount, Flags, Outcome, Record, RecordKind, Symbol, SymbolTable, record::IdKind};
 
 /// Issuer, earner, venue and every funder.
 const RECEIVERS_MAX: usize = 3 + domain::decision::FUNDERS_MAX;
@@ -42,16 +42,51 @@ pub(crate) struct Papers<'a> {
     groups: Vec<i64>,
     pub details: Vec<Section>,
     pub exceptions: Vec<Section>,
+    /// Decisions that correct what earlier days settled, since they were last taken away.
+    pub corrections: Vec<Decision>,
     pub tally: Tally,
 }
 
 /// Who gets a line of a ride, and what it means to each.
-struct Receivers {
+pub(crate) struct Receivers {
     list: [(Seat, i64); RECEIVERS_MAX],
     len: usize,
+    /// Whether the ride moves money at all.
+    pub moves_money: bool,
 }
 
 impl Receivers {
+    const fn nobody() -> Self {
+        Self { list: [(Seat::NOBODY, 0); RECEIVERS_MAX], len: 0, moves_money: false }
+    }
+
+    /// Of a ride or of a share of one.
+    #[inline]
+    pub fn of(decision: &Decision, sides: Sides, net_minor: i64, roster: &Roster) -> Self {
+        let mut receivers = Self::nobody();
+        if decision.flags.has(Flags::SHARE) {
+            for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
+                receivers.add(roster.seat(discount.funder), -discount.amount_minor);
+                receivers.moves_money = true;
+            }
+            receivers.add(sides.earner, net_minor);
+            return receivers;
+        }
+        receivers.add(sides.issuer, -decision.charged_minor);
+        receivers.add(sides.earner, net_minor);
+        receivers.add(sides.venue, 0);
+        receivers.moves_money = decision.charged_minor != 0 || decision.fee_minor != 0;
+        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0 && discount.funder != decision.earner) {
+            receivers.add(roster.seat(discount.funder), -discount.amount_minor);
+            receivers.moves_money = true;
+        }
+        receivers
+    }
+
+    pub fn list(&self) -> &[(Seat, i64)] {
+        self.list.split_at(self.len).0
+    }
+
     #[inline]
     fn add(&mut self, seat: Seat, net_minor: i64) {
         if !seat.is_somebody() {
@@ -86,6 +121,7 @@ impl<'a> Papers<'a> {
             groups: vec![0; desk.layout.groups],
             details: sections(),
             exceptions: sections(),
+            corrections: Vec::new(),
             tally: Tally::new(parties),
             desk,
         }
@@ -103,13 +139,14 @@ impl<'a> Papers<'a> {
     /// When its money has no party in the house.
     #[inline]
     pub fn take(&mut self, decision: &Decision) -> Result<(), SettleError> {
-        let sides = self.sides(decision);
+        let sides = sides(decision, self.desk.roster);
         let outcome = decision.reason.outcome();
         if !decision.flags.has(Flags::CARRIED) {
             self.tally.record(outcome, sides);
         }
         match outcome {
             Outcome::Cleared if decision.flags.has(Flags::RIDE) => self.ride(decision, sides),
+            Outcome::Cleared if decision.flags.has(Flags::SHARE) => self.share(decision, sides),
             Outcome::Cleared | Outcome::Duplicate => Ok(()),
             Outcome::Held | Outcome::Rejected => {
                 self.exception(decision, outcome, sides);
@@ -118,32 +155,31 @@ impl<'a> Papers<'a> {
         }
     }
 
-    /// The resolved parties; for a record that could not be resolved, those that it names itself.
-    #[inline]
-    fn sides(&self, decision: &Decision) -> Sides {
-        let roster = self.desk.roster;
-        Sides {
-            issuer: roster.seat(decision.issuer).or(|| roster.seat(decision.record.issuer)),
-            earner: roster.seat(decision.earner).or(|| roster.seat(decision.record.operator)),
-            venue: roster.seat(decision.venue),
-        }
-    }
-
     fn ride(&mut self, decision: &Decision, sides: Sides) -> Result<(), SettleError> {
         let roster = self.desk.roster;
         let net_minor = decision.net_minor();
-        let mut receivers = Receivers { list: [(Seat::NOBODY, 0); RECEIVERS_MAX], len: 0 };
-        receivers.add(sides.issuer, -decision.charged_minor);
-        receivers.add(sides.earner, net_minor);
-        receivers.add(sides.venue, 0);
-        let mut moves_money = decision.charged_minor != 0 || decision.fee_minor != 0;
-        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0 && discount.funder != decision.earner) {
-            receivers.add(roster.seat(discount.funder), -discount.amount_minor);
-            moves_money = true;
+        let receivers = Receivers::of(decision, sides, net_minor, roster);
+        let corrects = decision.flags.has(Flags::CORRECTS);
+        let listed = !corrects && (receivers.moves_money || self.desk.layout.lists_zero_rides);
+        if corrects {
+            self.corrections.push(*decision);
         }
-        let listed = moves_money || self.desk.layout.lists_zero_rides;
         self.tally.ride(decision, net_minor, sides, roster, self.desk.symbols, listed)?;
         if listed { self.lines(decision, sides.issuer, &receivers) } else { Ok(()) }
+    }
+
+    /// Money of a ride on its way from the operator that earned it to another: a line for each of the two.
+    fn share(&mut self, decision: &Decision, sides: Sides) -> Result<(), SettleError> {
+        let roster = self.desk.roster;
+        let corrects = decision.flags.has(Flags::CORRECTS);
+        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
+            self.tally.share(decision, discount, (roster.seat(discount.funder), sides.earner), self.desk.symbols, !corrects)?;
+        }
+        if corrects {
+            self.corrections.push(*decision);
+            return Ok(());
+        }
+        self.lines(decision, sides.issuer, &Receivers::of(decision, sides, decision.net_minor(), roster))
     }
 
     fn lines(&mut self, decision: &Decision, issuer: Seat, receivers: &Receivers) -> Result<(), SettleError> {
@@ -162,7 +198,7 @@ impl<'a> Papers<'a> {
         if alike {
             self.row.end();
         }
-        for &(seat, net_minor) in receivers.list.iter().take(receivers.len) {
+        for &(seat, net_minor) in receivers.list() {
             if !alike {
                 self.own_line(decision, seat, issuer, net_minor);
             }
@@ -233,7 +269,8 @@ impl<'a> Papers<'a> {
 
     fn funders(&mut self, decision: &Decision) -> Result<(), SettleError> {
         self.groups.fill(0);
-        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
+        let discounts: &[Discount] = if decision.flags.has(Flags::SHARE) { &[] } else { &decision.discounts };
+        for discount in discounts.iter().filter(|discount| discount.amount_minor != 0) {
             let group = self.desk.roster.member(self.desk.roster.seat(discount.funder)).and_then(|member| member.group);
             let Some(sum) = group.and_then(|group| self.groups.get_mut(group)) else {
                 return Err(SettleError::UngroupedFunder { party: self.desk.symbols.text(discount.funder).to_string() });
@@ -277,18 +314,28 @@ impl<'a> Papers<'a> {
             _ => row.comma(),
         }
         row.end();
-        let mut receivers = Receivers { list: [(Seat::NOBODY, 0); RECEIVERS_MAX], len: 0 };
+        let mut receivers = Receivers::nobody();
         for seat in [sides.issuer, sides.earner, sides.venue] {
             receivers.add(seat, 0);
         }
         if receivers.len == 0 {
             receivers.add(self.desk.roster.hub, 0);
         }
-        for &(seat, _) in receivers.list.iter().take(receivers.len) {
+        for &(seat, _) in receivers.list() {
             if let Some(section) = self.exceptions.get_mut(seat.index()) {
                 section.push_numbered(self.row.as_bytes());
             }
         }
+    }
+}
+
+/// The resolved parties; for a record that could not be resolved, those that it names itself.
+#[inline]
+pub(crate) fn sides(decision: &Decision, roster: &Roster) -> Sides {
+    Sides {
+        issuer: roster.seat(decision.issuer).or(|| roster.seat(decision.record.issuer)),
+        earner: roster.seat(decision.earner).or(|| roster.seat(decision.record.operator)),
+        venue: roster.seat(decision.venue),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! The formats are in `docs/settlement-files.md`.
 
+mod adjust;
 mod adjustments;
 mod book;
 mod cells;

@@ -48,6 +48,8 @@ pub(crate) struct PartyFiles {
 pub(crate) struct PassResult {
     pub files: Vec<PartyFiles>,
     pub tally: Tally,
+    /// In canonical order.
+    pub corrections: Vec<Decision>,
 }
 
 /// The two streamed files of a party, and whose turn it is.
@@ -72,8 +74,8 @@ struct Pass<'a> {
     stopped: AtomicBool,
 }
 
-/// The first and last event of a unit: how units join is checked when all are done.
-type Edge = (usize, Option<(EventTime, EventTime)>);
+/// The first and last event of a unit: how units join is checked when all are done. And what it corrects.
+type Edge = (usize, Option<(EventTime, EventTime)>, Vec<Decision>);
 
 /// Writes `detail.csv` and `exceptions.csv` of every party into `folder`, where the parties' folders are.
 ///
@@ -127,12 +129,12 @@ pub(crate) fn run(feed: &Feed<'_>, desk: Desk<'_>, folder: &Path, workers: usize
     if let Some(error) = failure {
         return Err(error);
     }
-    check_edges(edges, day)?;
+    let corrections = check_edges(edges, day)?;
     let files = pass.files.into_iter().map(|file| {
         let Streams { detail, exceptions, sums, .. } = file.state.into_inner();
         Ok(PartyFiles { detail: detail.finish()?, exceptions: exceptions.finish()?, sums })
     });
-    Ok(PassResult { files: files.collect::<Result<_, SettleError>>()?, tally })
+    Ok(PassResult { files: files.collect::<Result<_, SettleError>>()?, tally, corrections })
 }
 
 /// A quarter of what the process may open, so that the ledger keeps its own.
@@ -141,10 +143,13 @@ fn open_files_max() -> usize {
     usize::try_from(limit / 4).unwrap_or(usize::MAX)
 }
 
-fn check_edges(mut edges: Vec<Edge>, day: Day) -> Result<(), SettleError> {
-    edges.sort_unstable_by_key(|(unit, _)| *unit);
+/// What all units correct, in their order.
+fn check_edges(mut edges: Vec<Edge>, day: Day) -> Result<Vec<Decision>, SettleError> {
+    edges.sort_unstable_by_key(|(unit, ..)| *unit);
     let mut before = EventTime(i64::MIN);
-    for (unit, edge) in edges {
+    let mut all = Vec::new();
+    for (unit, edge, mut corrections) in edges {
+        all.append(&mut corrections);
         if let Some((first, last)) = edge {
             if first < before {
                 return Err(SettleError::Disorder { day, block: unit * UNIT_BLOCKS });
@@ -152,7 +157,7 @@ fn check_edges(mut edges: Vec<Edge>, day: Day) -> Result<(), SettleError> {
             before = last;
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Wakes everyone when a worker leaves early, by error or panic.
@@ -198,7 +203,7 @@ impl Pass<'_> {
                 })?;
                 taken?;
             }
-            edges.push((unit, first.zip(order.last.map(|last| last.time))));
+            edges.push((unit, first.zip(order.last.map(|last| last.time)), std::mem::take(&mut papers.corrections)));
             if !self.append(unit, &mut papers, &mut numbered)? {
                 break;
             }

@@ -2,6 +2,7 @@
 //!
 //! The files depend on the house and the day's decisions only. Nothing is in place unless everything adds up.
 
+use crate::adjust::Corrected;
 use crate::adjustments::{ADJUSTMENTS_HEADER, Adjustments, SeatedFee, adjustments};
 use crate::conserve::{self, Booked, PartySums};
 use crate::desk::Desk;
@@ -15,7 +16,7 @@ use crate::summary::{SUMMARY_HEADER, Summary, SummarySums, summaries};
 use crate::trial::{self, AccountDay, TRIAL_HEADER};
 use crate::uploads::{self, Upload};
 use crate::{House, SettleError};
-use domain::Day;
+use domain::{Day, Decision};
 use ledger::ServiceFee;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -84,6 +85,8 @@ pub(crate) struct DayBook {
     pub fees: Vec<ServiceFee>,
     pub uploads: Vec<Upload>,
     pub anchor: Anchor,
+    /// What earlier days settled of the rides that are corrected.
+    pub corrected: Corrected,
 }
 
 /// A day's lines, written under a temporary name; nothing is checked or in place yet.
@@ -114,6 +117,11 @@ impl Drafted {
     pub(crate) const fn roster(&self) -> &Roster {
         &self.roster
     }
+
+    /// What corrects earlier days, in canonical order.
+    pub(crate) fn corrections(&self) -> &[Decision] {
+        &self.result.corrections
+    }
 }
 
 /// Checks what was written against the books, adds what is told from sums, and publishes the day.
@@ -122,7 +130,8 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
     let roster = &roster;
     let fees: Vec<SeatedFee<'_>> = book.fees.iter().map(|fee| SeatedFee::new(fee, roster, house.symbols)).collect::<Result<_, _>>()?;
     fees.iter().for_each(|fee| result.tally.service_fee(fee));
-    let adjustments = adjustments(&fees, roster);
+    let mut adjustments = adjustments(&fees, roster);
+    std::mem::take(&mut book.corrected).adjust(&result.corrections, roster, house.symbols, &mut adjustments);
     let summaries = summaries(&result.tally, roster, house.symbols);
     let sums: Vec<SummarySums> = summaries.iter().map(|summary| summary.sums()).collect();
     let parties: Vec<PartySums<'_>> = result

@@ -41,6 +41,8 @@ enum Kind {
     Gross,
     Discount,
     Fee,
+    /// Handed on to another operator, or got from one.
+    Share,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             Self::Gross => "gross",
             Self::Discount => "discount",
             Self::Fee => "fee",
+            Self::Share => "share",
         }
     }
 }
@@ -133,6 +136,12 @@ pub(crate) fn summaries(tally: &Tally, roster: &Roster, symbols: &SymbolTable) -
         put(funder, Role::Funder, key, key.counterparty(), Kind::Fee, nobody, Amounts::fee(flow.fee_minor, 0));
         let paid = Amounts { discount_minor: flow.funded_minor, net_minor: -flow.funded_minor, ..Amounts::default() };
         put(funder, Role::Funder, key, key.counterparty(), Kind::Discount, funder, paid);
+    }
+    for (&key, share) in &tally.shares {
+        let (giver, taker) = (key.party(), key.counterparty());
+        let moved = |net_minor| Amounts { listed: share.rides, net_minor, ..Amounts::default() };
+        put(giver, Role::Earner, key, taker, Kind::Share, nobody, moved(-share.amount_minor));
+        put(taker, Role::Earner, key, giver, Kind::Share, nobody, moved(share.amount_minor));
     }
     for summary in &mut all {
         summary.rows.retain(|_, amounts| !amounts.is_nothing());

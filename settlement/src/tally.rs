@@ -7,7 +7,7 @@ use crate::SettleError;
 use crate::adjustments::SeatedFee;
 use crate::roster::{Roster, Seat};
 use domain::decision::FUNDERS_MAX;
-use domain::{Decision, Flags, Outcome, Symbol, SymbolTable};
+use domain::{Decision, Discount, Flags, Outcome, Symbol, SymbolTable};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -156,6 +156,8 @@ pub(crate) struct Tally {
     pub service_fees: HashMap<FlowKey, i64, FixedState>,
     pub pair_grants: Grants,
     pub place_grants: Grants,
+    /// From the operator that earned the rides, to the one that gets a share of them: those that have a line, and the money.
+    pub shares: HashMap<FlowKey, Grant, FixedState>,
 }
 
 impl Tally {
@@ -199,8 +201,10 @@ impl Tally {
             return Err(unknown(decision.earner));
         }
         assert!(decision.adds_up(), "list price = cardholder + everyone who funds a discount");
+        // A correction is of a ride that another day counted.
+        let rides = u64::from(!decision.flags.has(Flags::CORRECTS));
         let flow = Flow {
-            rides: 1,
+            rides,
             listed: u64::from(listed),
             list_minor: decision.list_minor,
             charged_minor: decision.charged_minor,
@@ -238,9 +242,9 @@ impl Tally {
         postings += self.day.leg(-net_minor);
         postings += self.day.leg(-decision.fee_minor);
         let day = &mut self.day;
-        day.rides += 1;
-        day.charged_rides += u64::from(decision.charged_minor > 0);
-        day.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
+        day.rides += rides;
+        day.charged_rides += if decision.charged_minor > 0 { rides } else { 0 };
+        day.capped_rides += if decision.flags.has(Flags::CAPPED) { rides } else { 0 };
         day.entries += u64::from(postings != 0);
         day.postings += postings;
         day.gross_minor += decision.charged_minor;
@@ -257,10 +261,41 @@ impl Tally {
         self.day.fee_minor += difference_minor;
     }
 
+    /// Adds a share that `giver` hands on to `taker`; `listed` when it has lines in the details.
+    ///
+    /// # Errors
+    /// [`SettleError::UnknownParty`] when one of them has no folder.
+    pub fn share(
+        &mut self,
+        decision: &Decision,
+        discount: &Discount,
+        (giver, taker): (Seat, Seat),
+        symbols: &SymbolTable,
+        listed: bool,
+    ) -> Result<(), SettleError> {
+        assert!(decision.adds_up(), "a share has no price");
+        for (seat, party) in [(giver, discount.funder), (taker, decision.earner)] {
+            if !seat.is_somebody() {
+                return Err(SettleError::UnknownParty { party: symbols.text(party).to_string() });
+            }
+        }
+        let sum = self.shares.entry(FlowKey::new(giver, taker, decision.product)).or_default();
+        sum.rides += u64::from(listed);
+        sum.amount_minor += discount.amount_minor;
+        self.day.entries += 1;
+        self.day.postings += self.day.leg(discount.amount_minor) + self.day.leg(-discount.amount_minor);
+        Ok(())
+    }
+
     pub fn merge(&mut self, other: &Self) {
         self.day.merge(&other.day);
         for (key, fee_minor) in &other.service_fees {
             *self.service_fees.entry(*key).or_default() += fee_minor;
+        }
+        for (key, share) in &other.shares {
+            let sum = self.shares.entry(*key).or_default();
+            sum.rides += share.rides;
+            sum.amount_minor += share.amount_minor;
         }
         for (records, more) in self.records.iter_mut().zip(&other.records) {
             records.merge(*more);

@@ -4,7 +4,7 @@
 //! have. An event is taken in, then decided where it stands: its two amounts are its arrival and the record's amount before,
 //! its list price and charge from then on. Turning it back into a decision loses nothing but how the record arrived.
 
-use crate::price::Fare;
+use crate::price::{Fare, Part};
 use domain::decision::FUNDERS_MAX;
 use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, IdKind, Reason, Record, RecordId, RecordKind, SourceRef, Symbol};
 
@@ -65,7 +65,7 @@ pub struct Note {
     pub held_since: Option<Day>,
     /// Where they are not simply the earner's.
     pub discounts: Option<[Discount; FUNDERS_MAX]>,
-    /// What a refund gives back of its original's fee: not positive, and zero for all others.
+    /// What a refund gives back of its original's fee, or what a correction changes of it: zero for all others.
     pub fee_minor: i64,
 }
 
@@ -257,12 +257,53 @@ impl Event {
         self.stage = if stated_minor == 0 { Stage::Decided } else { Stage::DecidedAsStated };
     }
 
-    /// What a refund gives back of its original's fee.
+    /// What a refund gives back of its original's fee, or a correction changes of it.
     ///
     /// # Panics
-    /// When it has no note: a refund names its original, which only a note can hold.
-    pub(super) fn give_back_fee(&self, fee_minor: i64, notes: &mut [Note]) {
-        self.note_at().and_then(|at| notes.get_mut(at)).expect("a refund has a note").fee_minor = fee_minor;
+    /// When it has no note: what goes back to another ride has one.
+    pub(super) fn change_fee(&self, fee_minor: i64, notes: &mut [Note]) {
+        self.note_at().and_then(|at| notes.get_mut(at)).expect("what goes back to another ride has a note").fee_minor = fee_minor;
+    }
+
+    /// What a decided ride hands on to another operator: an event of its own on the ride's record.
+    #[must_use]
+    pub fn share(&self, part: &Part, clearing_day: Day, ride_notes: &[Note], notes: &mut Vec<Note>) -> Self {
+        let resolved = Resolved {
+            reason: Reason::Cleared,
+            flags: Flags::CARRIED.with(Flags::SHARE),
+            issuer: self.issuer,
+            earner: part.party,
+            class: self.class,
+            mode: self.mode,
+            product: self.product,
+            account: self.account(ride_notes),
+            service_day: self.service_day,
+        };
+        let mut share = Self::new(&self.decided_record(ride_notes), &resolved, u32::MAX, Some(clearing_day), notes);
+        let moved = Discount { funder: self.earner, amount_minor: part.amount_minor };
+        share.decide_priced(&Fare { service_day: self.service_day, discounts: [moved, Discount::default(), Discount::default()], ..Fare::default() }, notes);
+        share
+    }
+
+    /// The fare of a decided ride.
+    #[must_use]
+    pub fn fare(&self, notes: &[Note]) -> Fare {
+        let [list_minor, charged_minor] = self.amounts;
+        debug_assert!(self.is_decided(), "nothing has a price before it is decided");
+        Fare { service_day: self.service_day, list_minor, charged_minor, discounts: self.discounts(notes), flags: self.flags }
+    }
+
+    /// Gives a decided ride another charge with other discounts. Its list price stays.
+    pub fn reprice(&mut self, fare: &Fare, notes: &mut Vec<Note>) {
+        assert_eq!(self.list_minor(), fare.list_minor, "what a ride costs before discounts does not change");
+        if self.note_at().is_none() {
+            let record = self.decided_record(notes);
+            self.attach(Note { file: self.file_or_note, record, account: self.card, held_since: None, discounts: None, fee_minor: 0 }, notes);
+        }
+        if let Some(note) = self.note_at().and_then(|at| notes.get_mut(at)) {
+            note.discounts = Some(fare.discounts);
+        }
+        self.amounts = [fare.list_minor, fare.charged_minor];
     }
 
     fn note_record(&mut self, notes: &mut Vec<Note>) {

@@ -8,7 +8,8 @@ use super::gather::Fast;
 use super::memory::Remembered;
 use super::order::{AccountKey, DayKey, Order, sort_accounts};
 use super::partition::{Address, Partition};
-use crate::price::{Abandoned, AccountState, Fare, Fold, OpenTap, Tap};
+use super::revise::{Past, Revision};
+use crate::price::{Abandoned, AccountState, Claim, Extras, Fold, Part, Tap};
 use crate::scheme::Scheme;
 use domain::{CardToken, Day, EventTime, Flags, Outcome, Reason, RecordKind, Symbol};
 use hashbrown::HashMap;
@@ -21,7 +22,15 @@ pub struct Folded {
     pub days: Vec<DayKey>,
     pub remembered: Vec<Remembered>,
     /// Rides of tap-ons that an earlier close took in, given up in this one.
-    pub carried_rides: Vec<(OpenTap, Fare)>,
+    pub carried_rides: Vec<Abandoned>,
+    /// What rides claim of budgets.
+    pub claims: Vec<(Address, Claim)>,
+    /// What operators get of rides that are shared.
+    pub shares: Vec<(Address, Vec<Part>)>,
+    /// Rides of closed days that cost something else now.
+    pub revisions: Vec<Revision>,
+    /// The latest event of the partition.
+    pub latest: Option<EventTime>,
     /// Refunds and reversals: decided when all prices are known.
     pub refunds: Vec<Address>,
     /// Other events that did not simply clear, or that an earlier close took in.
@@ -32,6 +41,10 @@ pub struct Folder<'s> {
     pub scheme: &'s Scheme,
     pub clearing_day: Day,
     pub order: &'s Order,
+    /// The clearing days that are closed, oldest first.
+    pub closed: &'s [Day],
+    /// What they cleared of accounts that have a record today which belongs before some of it.
+    pub past: &'s Past,
 }
 
 impl Folder<'_> {
@@ -73,7 +86,12 @@ impl Folder<'_> {
         {
             *state = known;
         }
-        self.account(group, state, folded);
+        folded.latest = folded.latest.max(group.last().map(|key| folded.partition.get(key.address()).time));
+        weigh(group, &mut folded.partition);
+        match self.past.get(&account) {
+            Some(past) if !account.is_empty() => *state = self.revise(group, past, folded),
+            _ => self.account(group, state, folded),
+        }
         // No later record can end the journey of a rider without a card.
         if account.is_empty()
             && let Some(open) = &state.open
@@ -113,25 +131,32 @@ impl Folder<'_> {
     }
 
     fn account(&self, group: &[AccountKey], state: &mut AccountState, folded: &mut Folded) {
-        let partition = &mut folded.partition;
-        if group.iter().any(|key| partition.get(key.address()).note(&partition.notes).is_some()) {
-            super::evidence::weigh(group, partition);
-        }
         let pricing = self.pricing();
+        let day_end = self.scheme.clock.day_end(self.clearing_day);
+        let mut ended = false;
         for key in group {
             let event = folded.partition.get(key.address());
             if event.reason.outcome() != Outcome::Cleared || gives_back(event.kind) {
                 continue;
             }
+            // What a terminal's clock puts after the day's end comes after it.
+            if event.time >= day_end && !ended {
+                ended = true;
+                self.give_up(state, folded);
+            }
+            let event = folded.partition.get(key.address());
             let step = pricing.next(state, &self.tap(key.address(), event, &folded.partition));
             if let Some(abandoned) = step.abandoned {
                 put(*abandoned, folded);
             }
             if let Some(fare) = step.fare {
                 folded.partition.decide_priced(key.address(), &fare);
+                folded.keep(key.address(), step.extras);
             }
         }
-        self.give_up(state, folded);
+        if !ended {
+            self.give_up(state, folded);
+        }
     }
 
     fn pricing(&self) -> Fold<'_> {
@@ -139,7 +164,7 @@ impl Folder<'_> {
     }
 
     /// What pricing needs to know of an event.
-    fn tap(&self, at: Address, event: &Event, partition: &Partition) -> Tap {
+    pub fn tap(&self, at: Address, event: &Event, partition: &Partition) -> Tap {
         let record = event.note(&partition.notes).map(|note| &note.record);
         let (mut medium, mut birth) = (record.map_or(Symbol::NONE, |record| record.medium), None);
         if self.scheme.tariff.asks_registry
@@ -190,7 +215,9 @@ impl Folder<'_> {
             return;
         }
         let oldest = Day(self.clearing_day.0.saturating_sub(self.scheme.limits.acceptance_days));
-        let oldest_time = self.scheme.clock.day_start(oldest);
+        // A transfer's window may reach further back than a record may be late.
+        let window_start = self.scheme.clock.day_start(self.clearing_day).0.saturating_sub(TRANSFER_WINDOW_MAX_MS);
+        let oldest_time = EventTime(self.scheme.clock.day_start(oldest).0.min(window_start));
         self.pricing().forget_before(state, oldest, oldest_time);
         if !state.is_blank() {
             if let Some(open) = &mut state.open {
@@ -198,6 +225,16 @@ impl Folder<'_> {
             }
             remembered.push((account, state.taken()));
         }
+    }
+}
+
+/// No transfer rule has a longer window: 10,080 minutes.
+const TRANSFER_WINDOW_MAX_MS: i64 = 10_080 * 60_000;
+
+/// Decides what only an account's records together can tell: clone evidence and grey writes.
+fn weigh(group: &[AccountKey], partition: &mut Partition) {
+    if group.iter().any(|key| partition.get(key.address()).note(&partition.notes).is_some()) {
+        super::evidence::weigh(group, partition);
     }
 }
 
@@ -244,9 +281,20 @@ pub(super) const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }
 
-fn put(Abandoned { open, fare, .. }: Abandoned, folded: &mut Folded) {
-    match open.tap.key {
-        Some(at) => folded.partition.decide_priced(at, &fare),
-        None => folded.carried_rides.push((open, fare)),
+fn put(abandoned: Abandoned, folded: &mut Folded) {
+    let Some(at) = abandoned.open.tap.key else { return folded.carried_rides.push(abandoned) };
+    folded.partition.decide_priced(at, &abandoned.fare);
+    folded.keep(at, abandoned.extras);
+}
+
+impl Folded {
+    /// Keeps what few rides have besides their fare, until all rides have theirs.
+    pub fn keep(&mut self, at: Address, extras: Option<Box<Extras>>) {
+        if let Some(extras) = extras {
+            self.claims.extend(extras.claims.into_iter().map(|claim| (at, claim)));
+            if !extras.parts.is_empty() {
+                self.shares.push((at, extras.parts));
+            }
+        }
     }
 }

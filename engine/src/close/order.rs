@@ -7,7 +7,7 @@
 use super::event::Event;
 use super::partition::Address;
 use domain::text::shorter_first;
-use domain::{EventTime, SymbolTable};
+use domain::{EventTime, Flags, SymbolTable};
 use std::cmp::Ordering;
 
 /// Milliseconds from 17 years before the clearing day to 17 years after it; times beyond share the last one.
@@ -35,6 +35,12 @@ impl Lead {
         let hash = account_hash >> (64 - PARTITION_HASH_BITS - HASH_BITS) & ((1 << HASH_BITS) - 1);
         // The last number of the last hash is APART's.
         Self((hash << TIME_BITS | time_number(time, base_ms)).min(u64::MAX - 1))
+    }
+
+    /// Whether it may be of an event that happened at `time` or before.
+    #[must_use]
+    pub fn may_be_until(self, time: EventTime, base_ms: i64) -> bool {
+        self.0 & TIME_NUMBER_MAX <= time_number(time, base_ms)
     }
 }
 
@@ -101,12 +107,13 @@ impl Order {
     }
 
     /// The canonical order of a day: event time, terminal, id; versions of one id (all held, or all but one rejected) need an
-    /// order too.
+    /// order too, and so do a ride and its shares: these follow it, by the operator that gets them.
     #[must_use]
     pub fn of_day(&self, a: &Event, b: &Event) -> Ordering {
         let key = |event: &Event| (event.time, self.rank(event));
         let version = |event: &Event| (event.id_kind, event.reason, event.card, event.kind, event.source_ref, event.list_minor(), event.charged_minor());
-        key(a).cmp(&key(b)).then_with(|| by_id(a.id, b.id)).then_with(|| version(a).cmp(&version(b)))
+        let share = |event: &Event| event.flags.has(Flags::SHARE).then(|| self.ranks.get(event.earner.index()));
+        key(a).cmp(&key(b)).then_with(|| by_id(a.id, b.id)).then_with(|| share(a).cmp(&share(b))).then_with(|| version(a).cmp(&version(b)))
     }
 }
 

@@ -123,9 +123,21 @@ impl Partition {
     }
 
     /// Notes what a refund gives back of its original's fee.
-    pub fn give_back_fee(&mut self, at: Address, fee_minor: i64) {
+    pub fn change_fee(&mut self, at: Address, fee_minor: i64) {
         let (event, notes) = self.get_with_notes(at);
-        event.give_back_fee(fee_minor, notes);
+        event.change_fee(fee_minor, notes);
+    }
+
+    /// The fare of a decided ride.
+    #[must_use]
+    pub fn fare(&self, at: Address) -> Fare {
+        self.get(at).fare(&self.notes)
+    }
+
+    /// Gives a decided ride another charge with other discounts.
+    pub fn reprice(&mut self, at: Address, fare: &Fare) {
+        let (event, notes) = self.get_with_notes(at);
+        event.reprice(fare, notes);
     }
 
     pub fn decide_unpriced(&mut self, at: Address) {

@@ -4,6 +4,7 @@
 //! rejected. What each party gave or got is mirrored in proportion, computed on the running total, so that the last refund
 //! takes the remainder and refunding all of it leaves everyone at exactly zero.
 
+use super::booked::Booked;
 use super::event::{Event, Note};
 use super::fold::Folded;
 use super::gather::Fast;
@@ -11,7 +12,7 @@ use super::order::Order;
 use super::partition::Address;
 use super::service_fee::{FeeBases, FeeKey, FeeSums};
 use super::{IdFilter, Lookup};
-use crate::price::Fare;
+use crate::price::{Fare, Part};
 use crate::scheme::{FeePer, Scheme};
 use domain::decision::FUNDERS_MAX;
 use domain::{Day, Decision, Discount, EventTime, Flags, Outcome, Reason, RecordId, RecordKind, Symbol, round_half_up};
@@ -21,7 +22,7 @@ use hashbrown::HashMap;
 pub type Refunded = HashMap<RecordId, i64, Fast>;
 
 /// What is to be known of an original.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Original {
     outcome: Outcome,
     issuer: Symbol,
@@ -31,6 +32,8 @@ struct Original {
     charged_minor: i64,
     fee_minor: i64,
     discounts: [Discount; FUNDERS_MAX],
+    /// What others than its earner got of it.
+    shares: Vec<Part>,
 }
 
 impl Original {
@@ -44,11 +47,19 @@ impl Original {
             charged_minor: event.charged_minor(),
             fee_minor: event.fee_minor(notes, scheme),
             discounts: event.discounts(notes),
+            shares: Vec::new(),
         }
     }
 
-    const fn of_decision(decision: &Decision) -> Self {
-        Self {
+    /// A ride with all corrections of it, or a record that is none; `None` where nothing cleared.
+    fn of_decisions(all: &[Decision]) -> Option<Self> {
+        // A tap-on is cleared on one day and may become a ride on a later one: the ride has the money.
+        if let Some(booked) = Booked::of(all.iter().map(|decision| (decision.held_since, decision))) {
+            let discounts = booked.places().expect("a ride with its corrections is a fare");
+            let Booked { issuer, earner, product, service_day, charged_minor, fee_minor, shares, .. } = booked;
+            return Some(Self { outcome: Outcome::Cleared, issuer, earner, product, service_day, charged_minor, fee_minor, discounts, shares });
+        }
+        all.first().map(|decision| Self {
             outcome: decision.reason.outcome(),
             issuer: decision.issuer,
             earner: decision.earner,
@@ -57,24 +68,25 @@ impl Original {
             charged_minor: decision.charged_minor,
             fee_minor: decision.fee_minor,
             discounts: decision.discounts,
-        }
+            shares: Vec::new(),
+        })
     }
 
-    /// What of an amount goes back when the charge is given back from `before` to `after`.
-    fn part_back(&self, amount_minor: i64, before: i64, after: i64) -> i64 {
+    /// Of an amount, what goes back with what goes from `before` to `after` of the charge; negative.
+    fn back(&self, amount_minor: i64, before: i64, after: i64) -> i64 {
         // All that a free ride cost its funders goes back at once.
         if self.charged_minor == 0 {
             return -amount_minor;
         }
         let share = |given: i64| round_half_up(amount_minor, given, self.charged_minor);
-        -(share(after) - share(before))
+        share(before) - share(after)
     }
 
     /// The fare of giving back from `before` to `after` of the charge.
     fn give_back(&self, before: i64, after: i64) -> Fare {
         let mut discounts = [Discount::default(); FUNDERS_MAX];
         for (back, given) in discounts.iter_mut().zip(&self.discounts) {
-            *back = Discount { funder: given.funder, amount_minor: self.part_back(given.amount_minor, before, after) };
+            *back = Discount { funder: given.funder, amount_minor: self.back(given.amount_minor, before, after) };
         }
         let charged_minor = before - after;
         let list_minor = charged_minor + discounts.iter().map(|discount| discount.amount_minor).sum::<i64>();
@@ -101,7 +113,7 @@ pub fn settle<E>(
     let event = |parts: &[Folded], (number, at): (usize, Address)| *parts.get(number).expect("a refund's partition").partition.get(at);
     refunds.sort_by(|&a, &b| order.of_account(&event(parts, a), &event(parts, b)));
     for (number, at) in refunds {
-        let Some(Folded { partition, .. }) = parts.get_mut(number) else { continue };
+        let Some(Folded { partition, shares, .. }) = parts.get_mut(number) else { continue };
         let refund = partition.get(at);
         let record = refund.taken_record(&partition.notes);
         let known = record.original.and_then(|id| Some((id, originals.get(&id).filter(|original| original.outcome == Outcome::Cleared)?)));
@@ -137,9 +149,13 @@ pub fn settle<E>(
                 (refund.issuer, refund.earner, refund.product) = (original.issuer, original.earner, original.product);
                 let fare = Fare { service_day: refund.service_day, ..original.give_back(before, after) };
                 partition.decide_priced(at, &fare);
+                let back = original.shares.iter().map(|part| Part { party: part.party, amount_minor: original.back(part.amount_minor, before, after) });
+                if !original.shares.is_empty() {
+                    shares.push((at, back.collect()));
+                }
                 let key = FeeKey { earner: original.earner, issuer: original.issuer, product: original.product, service_day: original.service_day };
                 let Some(rule) = scheme.fees.rule(key.earner, key.issuer, key.product, key.service_day).filter(|rule| rule.refunded) else { continue };
-                partition.give_back_fee(at, original.part_back(original.fee_minor, before, after));
+                partition.change_fee(at, original.back(original.fee_minor, before, after));
                 if rule.per == FeePer::ServiceDay {
                     let own_minor: i64 = fare.discounts.iter().filter(|discount| discount.funder == key.earner).map(|discount| discount.amount_minor).sum();
                     let bases = FeeBases { charged_minor: fare.charged_minor, earned_minor: fare.list_minor - own_minor };
@@ -157,23 +173,36 @@ fn originals<E>(parts: &[Folded], named: &[RecordId], scheme: &Scheme, lookup: &
     let mut originals: HashMap<RecordId, Original, Fast> = HashMap::with_hasher(Fast::default());
     for part in parts {
         let notes = &part.partition.notes;
-        for (_, event) in part.partition.iter().filter(|(_, event)| event.is_decided() && filter.has(&event.record_id())) {
+        let rides = part.partition.iter().filter(|(_, event)| !event.flags.has(Flags::CORRECTS) && !event.flags.has(Flags::SHARE));
+        for (_, event) in rides.filter(|(_, event)| event.is_decided() && filter.has(&event.record_id())) {
             // Versions of a conflict share an id: the one that cleared is the original, if any.
             let original = Original::of_event(event, notes, scheme);
-            let known = originals.entry(event.record_id()).or_insert(original);
+            let known = originals.entry(event.record_id()).or_insert_with(|| original.clone());
             if known.outcome != Outcome::Cleared {
                 *known = original;
             }
         }
+        for (at, parts) in &part.shares {
+            let ride = part.partition.get(*at);
+            if let Some(original) = originals.get_mut(&ride.record_id()) {
+                original.shares = parts.iter().filter(|part| part.party != ride.earner).copied().collect();
+            }
+        }
     }
+    let corrections: Vec<Decision> = parts.last().map_or_else(Vec::new, |Folded { partition, .. }| {
+        let correcting = partition.iter().filter(|(_, event)| event.flags.has(Flags::CORRECTS) && filter.has(&event.record_id()));
+        correcting.map(|(_, event)| event.decision(&partition.notes, Day(0), Symbol::NONE, event.fee_minor(&partition.notes, scheme))).collect()
+    });
     // Today's version may be a held newcomer to one that a closed day has settled.
     let known = |id: &RecordId| originals.get(id).is_some_and(|original| original.outcome == Outcome::Cleared);
     let missing: Vec<(RecordId, Option<EventTime>)> = named.iter().filter(|id| !known(id)).map(|id| (*id, None)).collect();
     for ((id, _), found) in missing.iter().zip(lookup(&missing)?) {
-        // What gave back is no original. A tap-on is cleared on one day and may become a ride on a later one: the ride has the money.
-        let cleared = found.iter().filter(|decision| decision.reason == Reason::Cleared && !super::fold::gives_back(decision.record.kind));
-        if let Some(found) = cleared.max_by_key(|decision| decision.flags.has(Flags::RIDE)) {
-            originals.insert(*id, Original::of_decision(found));
+        // What gave back is no original. What is corrected today belongs to what was settled before.
+        let mut all = found;
+        all.retain(|decision| decision.reason == Reason::Cleared && !super::fold::gives_back(decision.record.kind));
+        all.extend(corrections.iter().filter(|decision| decision.record.id() == *id));
+        if let Some(original) = Original::of_decisions(&all) {
+            originals.insert(*id, original);
         }
     }
     Ok(originals)

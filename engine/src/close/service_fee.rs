@@ -91,7 +91,12 @@ impl Event {
         FeeKey { earner: self.earner, issuer: self.issuer, product: self.product, service_day: self.service_day }
     }
 
+    /// A correction changes what its ride bears, and says itself by how much.
     fn bears_fee(&self) -> bool {
+        !self.flags.has(Flags::CORRECTS) && self.is_charged()
+    }
+
+    fn is_charged(&self) -> bool {
         self.flags.has(Flags::RIDE) && (self.list_minor(), self.charged_minor()) != (0, 0) && !gives_back(self.kind)
     }
 
@@ -111,7 +116,7 @@ impl Event {
 pub fn sums_of(partition: &Partition, fees: &Fees) -> FeeSums {
     let mut sums = FeeSums::with_hasher(Fast::default());
     if fees.has_service_day_rules() {
-        for (_, event) in partition.iter().filter(|(_, event)| event.is_decided() && event.bears_fee()) {
+        for (_, event) in partition.iter().filter(|(_, event)| event.is_decided() && event.is_charged()) {
             let key = event.fee_key();
             if fees.rule(key.earner, key.issuer, key.product, key.service_day).is_some_and(|rule| rule.per == FeePer::ServiceDay) {
                 sums.entry(key).or_default().add(event.fee_bases(&partition.notes));

@@ -248,7 +248,8 @@ impl AdjustRule {
         match self {
             Self::Discount(Discount { nth, quota, .. }) => [nth.is_some().then_some(""), quota.is_some().then_some("/quota")].into_iter().flatten().collect(),
             Self::Transfer(_) | Self::Cap(_) | Self::Tier(_) => vec![""],
-            Self::Incentive(incentive) => LIMITS.into_iter().take(incentive.limits.len()).collect(),
+            // A budget goes by the first one's name, also where there is no limit.
+            Self::Incentive(incentive) => LIMITS.into_iter().take(incentive.limits.len().max(usize::from(incentive.budget_minor.is_some()))).collect(),
         }
     }
 
@@ -261,6 +262,7 @@ impl AdjustRule {
             Self::Transfer(_) => vec![Span::Day],
             Self::Cap(cap) => vec![cap.span],
             Self::Tier(tier) => vec![tier.span],
+            Self::Incentive(incentive) if incentive.limits.is_empty() => incentive.budget_minor.iter().map(|_| Span::Ever).collect(),
             Self::Incentive(incentive) => incentive.limits.iter().map(|limit| limit.span).collect(),
         }
     }

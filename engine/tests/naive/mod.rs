@@ -30,8 +30,11 @@ pub enum Event {
 pub struct Priced {
     pub tap: usize,
     /// The event that led to it: another one where a later tap or a day's end gave the journey up.
+    #[allow(dead_code, reason = "one of the two programs that share this judge compares it")]
     pub by: usize,
     pub fare: Fare,
+    /// What it wants of budgets, in the order of its rules.
+    pub claims: Vec<rules::Claimed>,
 }
 
 /// A ride that has been priced, with all that later rides may ask of it.
@@ -145,7 +148,7 @@ impl Naive<'_> {
             (BasePrice::Stations(price), RecordKind::TapOff) => self.tap_off(at, tap, price, story, rides),
             (BasePrice::Nothing, _) | (BasePrice::Free, RecordKind::TapOn) => {}
             (BasePrice::Free, _) => {
-                rides.push(Priced { tap: at, by: at, fare: Fare { service_day: tap.service_day, flags, ..Fare::default() } });
+                rides.push(Priced { tap: at, by: at, fare: Fare { service_day: tap.service_day, flags, ..Fare::default() }, claims: Vec::new() });
             }
             (BasePrice::Flat { amount_minor }, _) => {
                 let ride = rides::Ride { facts: Facts { list_minor: *amount_minor, ..facts }, ..rides::Ride::new(tap, flags) };
@@ -172,7 +175,7 @@ impl Naive<'_> {
                     if charged_minor != tap.amount_minor {
                         fare.discounts[0] = domain::Discount { funder: rules::party(*funder, tap), amount_minor: tap.amount_minor - charged_minor };
                     }
-                    rides.push(Priced { tap: at, by: at, fare });
+                    rides.push(Priced { tap: at, by: at, fare, claims: Vec::new() });
                     return;
                 }
                 let ride = rides::Ride { facts: Facts { list_minor: tap.amount_minor, ..facts }, ..rides::Ride::new(tap, flags) };
@@ -253,9 +256,9 @@ impl Naive<'_> {
     }
 
     fn finish(&self, tap: usize, by: usize, version: &Version, ride: rides::Ride, story: &mut Story, rides: &mut Vec<Priced>) {
-        let (fare, done) = rules::price(self.clock, version, &ride, &story.done);
+        let (fare, done, claims) = rules::price(self.clock, version, &ride, &story.done);
         story.done.extend(done);
-        rides.push(Priced { tap, by, fare });
+        rides.push(Priced { tap, by, fare, claims });
     }
 }
 

@@ -24,6 +24,26 @@ struct Falling {
     rounding: Rounding,
 }
 
+/// What a ride wants of an incentive's budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    pub rule: String,
+    pub funder: Symbol,
+    pub budget_minor: i64,
+    pub amount_minor: i64,
+}
+
+/// Whole units of a discount are shared among its funders together: one may bear a unit less than its claims say.
+fn within_discounts(claims: &mut Vec<Claimed>, fare: &Fare) {
+    for at in 0..claims.len() {
+        let funder = claims[at].funder;
+        let borne: i64 = fare.discounts.iter().filter(|discount| discount.funder == funder).map(|discount| discount.amount_minor).sum();
+        let earlier: i64 = claims[..at].iter().filter(|claim| claim.funder == funder).map(|claim| claim.amount_minor).sum();
+        claims[at].amount_minor = claims[at].amount_minor.min(borne - earlier);
+    }
+    claims.retain(|claim| claim.amount_minor > 0);
+}
+
 pub fn party(funder: Funder, tap: &Tap) -> Symbol {
     match funder {
         Funder::Earner => tap.earner,
@@ -32,7 +52,7 @@ pub fn party(funder: Funder, tap: &Tap) -> Symbol {
     }
 }
 
-pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]) -> (Fare, Option<Done>) {
+pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]) -> (Fare, Option<Done>, Vec<Claimed>) {
     let list_minor = ride.facts.list_minor;
     let mut falling = Falling {
         list_minor,
@@ -44,6 +64,7 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
         rounding: version.rounding,
     };
     let mut marks: BTreeMap<String, Mark> = BTreeMap::new();
+    let mut claims = Vec::new();
     let incomplete = ride.incomplete.unwrap_or_default();
     let mine: Vec<&Adjust> = version.adjust.iter().filter(|adjust| asks::covers(&adjust.scope, &ride.tap)).collect();
     let asked = |adjust: &Adjust, falling: &Falling| {
@@ -134,6 +155,9 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
             let given = standing - falling.settled();
             if given != 0 {
                 marks.insert(adjust.name.clone(), Mark { applied: true, counted_minor: given, ..Mark::default() });
+                if let Some(budget_minor) = incentive.budget_minor {
+                    claims.push(Claimed { rule: adjust.name.clone(), funder: party(adjust.funders[0].0, &ride.tap), budget_minor, amount_minor: given });
+                }
             }
         }
     }
@@ -166,7 +190,8 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
         settled_minor,
         marks,
     });
-    (fare, done)
+    within_discounts(&mut claims, &fare);
+    (fare, done, claims)
 }
 
 impl Falling {

@@ -1,50 +1,98 @@
-//! The rides of one account over all its days, by the naive judge of prices.
+//! The rides of one account over all its days, by the naive judge of prices, from the beginning at every close.
 
-use super::{Case, Price, Ruling};
-use crate::naive::{Event, Naive};
-use domain::{Day, Flags, Reason, RecordKind};
-use engine::price::{Fare, Tap};
+use super::{Case, Price, Ruling, Settled, Want, event_key};
+use crate::naive::{Event, Naive, Priced};
+use domain::{Day, Flags, Reason, RecordId, RecordKind, SymbolTable};
+use engine::price::Tap;
 use engine::scheme::Scheme;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything that has been priced of an account, close after close.
+/// Everything that has been cleared of an account, in event order, as it was before any price.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    events: Vec<Event>,
-    /// By event: the tap as it was cleared.
-    taps: Vec<Option<Case>>,
+    cases: Vec<Case>,
+}
+
+/// What becomes of a record that a closed day took in: what its ride costs now, and what was settled for it.
+pub struct Again {
+    pub case: Case,
+    pub settled: Option<Settled>,
 }
 
 impl Memory {
-    /// Prices the account's cleared records and gives up journeys that are open too long. Returns the rides of tap-ons that
-    /// earlier closes took in.
-    pub fn fold(&mut self, scheme: &Scheme, day: Day, own: &mut [&mut Case]) -> Vec<Case> {
-        let first = self.events.len();
-        let mut places = BTreeMap::new();
-        for (at, case) in own.iter().enumerate() {
-            if case.finding.reason != Reason::Cleared || matches!(case.record.kind, RecordKind::Refund | RecordKind::Reversal) {
+    /// Prices all of the account's cleared records, and gives up journeys that are open too long. `days` are all clearing
+    /// days up to this one. Returns the records of closed days whose ride costs something else than was settled.
+    pub fn fold(&mut self, scheme: &Scheme, symbols: &SymbolTable, days: &[Day], own: &mut [&mut Case], settled: &BTreeMap<RecordId, Settled>) -> Vec<Again> {
+        let mut today = BTreeSet::new();
+        for case in own.iter() {
+            if case.finding.reason == Reason::Cleared && !matches!(case.record.kind, RecordKind::Refund | RecordKind::Reversal) {
+                today.insert(case.record.id());
+                self.cases.push(Case::clone(case));
+            }
+        }
+        self.cases.sort_by_cached_key(|case| event_key(&case.record, symbols));
+        let nobody = self.cases.iter().any(|case| case.finding.account.is_empty());
+        let mut ends: Vec<_> = days.iter().map(|day| scheme.clock.day_end(*day)).collect();
+        let (mut events, mut place) = (Vec::new(), BTreeMap::new());
+        for (at, case) in self.cases.iter().enumerate() {
+            while !nobody && ends.first().is_some_and(|end| *end <= case.record.time) {
+                events.push(Event::DayEnd(ends.remove(0)));
+            }
+            place.insert(events.len(), at);
+            events.push(Event::Tap(tap_of(scheme, case)));
+        }
+        if nobody {
+            events.push(Event::Never);
+        } else {
+            events.extend(ends.into_iter().map(Event::DayEnd));
+        }
+        let mut rides: BTreeMap<usize, Priced> = BTreeMap::new();
+        for ride in (Naive { tariff: &scheme.tariff, clock: &scheme.clock }).price(&events) {
+            rides.insert(place[&ride.tap], ride);
+        }
+        let mut again = Vec::new();
+        for (at, case) in self.cases.iter().enumerate() {
+            let (id, ride) = (case.record.id(), rides.get(&at));
+            if today.contains(&id) {
+                let case = own.iter_mut().find(|own| own.record.id() == id && own.finding.reason == Reason::Cleared).expect("today's");
+                if let Some(ride) = ride {
+                    book(case, ride);
+                }
                 continue;
             }
-            places.insert(self.events.len(), at);
-            self.events.push(Event::Tap(tap_of(scheme, case)));
-            self.taps.push(Some(Case::clone(case)));
-        }
-        let nobody = own.iter().any(|case| case.finding.account.is_empty());
-        self.events.push(if nobody { Event::Never } else { Event::DayEnd(scheme.clock.day_end(day)) });
-        self.taps.push(None);
-        let mut carried = Vec::new();
-        let naive = Naive { tariff: &scheme.tariff, clock: &scheme.clock };
-        for ride in naive.price(&self.events).into_iter().filter(|ride| ride.by >= first) {
-            match places.get(&ride.tap) {
-                Some(&at) => book(scheme, own[at], &ride.fare),
-                None => {
-                    let mut tap_on = self.taps[ride.tap].clone().expect("a tap has a case");
-                    book(scheme, &mut tap_on, &ride.fare);
-                    carried.push(tap_on);
-                }
+            let settled = settled.get(&id).cloned();
+            let mut case = case.clone();
+            if let Some(ride) = ride {
+                book(&mut case, ride);
+                case.service_day = ride.fare.service_day;
             }
+            keep_grants(&mut case, settled.as_ref());
+            again.push(Again { case, settled });
         }
-        carried
+        again
+    }
+}
+
+/// What the ride was granted before stays granted, as far as it still claims it; it claims anew only what is more.
+fn keep_grants(case: &mut Case, settled: Option<&Settled>) {
+    let before: Vec<Want> = settled.map(|settled| settled.wants.clone()).unwrap_or_default();
+    for old in &before {
+        let now = case.wants.iter().find(|want| want.claim.rule == old.claim.rule).map_or(0, |want| want.claim.amount_minor);
+        let granted = old.kept + old.given;
+        if granted > now {
+            case.returned.push((old.claim.rule.clone(), granted - now));
+        }
+    }
+    for want in &mut case.wants {
+        let old = before.iter().find(|old| old.claim.rule == want.claim.rule);
+        let (claimed, granted) = old.map_or((0, 0), |old| (old.claim.amount_minor, old.kept + old.given));
+        let now = want.claim.amount_minor;
+        want.kept = granted.min(now);
+        want.more = if now > claimed { now - claimed } else { 0 };
+        let refused = now - want.kept - want.more;
+        let price = case.price.as_mut().expect("what claims is a ride");
+        price.charged_minor += refused;
+        *price.discounts.get_mut(&want.claim.funder).expect("a claim's funder bears it") -= refused;
     }
 }
 
@@ -71,20 +119,58 @@ fn tap_of(scheme: &Scheme, case: &Case) -> Tap {
     }
 }
 
-fn book(scheme: &Scheme, case: &mut Case, fare: &Fare) {
+fn book(case: &mut Case, ride: &Priced) {
+    let fare = &ride.fare;
+    let fresh = |claim: &crate::naive::rules::Claimed| Want { claim: claim.clone(), kept: 0, more: claim.amount_minor, given: 0 };
+    case.wants = ride.claims.iter().map(fresh).collect();
     case.flags = case.flags.with(Flags(fare.flags.0 & !Flags::RIDE.0));
     case.service_day = fare.service_day;
     let finding = &case.finding;
     let discounts = fare.discounts.iter().filter(|discount| discount.amount_minor != 0).map(|discount| (discount.funder, discount.amount_minor)).collect();
-    let Fare { list_minor, charged_minor, .. } = *fare;
+    let (list_minor, charged_minor) = (fare.list_minor, fare.charged_minor);
     let (issuer, earner, product, fee_day) = (finding.issuer, finding.earner, finding.product, fare.service_day);
-    let mut price = Price { issuer, earner, product, list_minor, charged_minor, fee_minor: 0, fee_day, discounts };
-    price.fee_minor = scheme.fee_minor(earner, issuer, product, fee_day, charged_minor, price.earned_minor());
-    case.price = Some(price);
+    case.price = Some(Price { issuer, earner, product, list_minor, charged_minor, fee_minor: 0, fee_day, discounts });
 }
 
-/// The ride of a tap-on that an earlier close took in.
-pub fn carried_ruling(tap_on: Case, day: Day) -> Ruling {
-    let flags = Flags::RIDE.with(Flags::CARRIED).with(tap_on.flags);
-    Ruling { record: tap_on.record, reason: Reason::Cleared, flags, service_day: tap_on.service_day, held_since: day, price: tap_on.price.expect("given up") }
+/// The rulings of today on a record of a closed day: a journey that ended today without a tap-off, the difference to what was
+/// settled, or nothing. The fee is the one that the ride bears now.
+pub fn again_rulings(again: &Again, day: Day, fee_minor: i64) -> Vec<Ruling> {
+    let Again { case, settled } = again;
+    let ruling = |flags: Flags, service_day: Day, held_since: Day, price: Price| Ruling {
+        price: Price { fee_day: service_day, ..price },
+        record: case.record,
+        reason: Reason::Cleared,
+        flags,
+        service_day,
+        held_since,
+    };
+    let flags = Flags::RIDE.with(Flags::CARRIED).with(case.flags);
+    let Some(settled) = settled else {
+        return case.price.iter().map(|price| ruling(flags, case.service_day, day, Price { fee_minor, ..price.clone() })).collect();
+    };
+    let old = &settled.price;
+    let nothing = Price { issuer: old.issuer, earner: old.earner, product: old.product, ..Price::default() };
+    let new = case.price.as_ref().map_or_else(|| nothing.clone(), |price| Price { fee_minor, ..price.clone() });
+    let service_day = if case.price.is_some() { case.service_day } else { settled.service_day };
+    let less = |left: &Price, right: &Price| {
+        let mut discounts = left.discounts.clone();
+        right.discounts.iter().for_each(|(funder, amount)| *discounts.entry(*funder).or_default() -= amount);
+        discounts.retain(|_, amount| *amount != 0);
+        Price {
+            list_minor: left.list_minor - right.list_minor,
+            charged_minor: left.charged_minor - right.charged_minor,
+            fee_minor: left.fee_minor - right.fee_minor,
+            discounts,
+            ..nothing.clone()
+        }
+    };
+    let flags = flags.with(Flags::CORRECTS);
+    let difference = less(&new, old);
+    if difference == nothing {
+        return Vec::new();
+    }
+    if difference.discounts.len() <= domain::decision::FUNDERS_MAX {
+        return vec![ruling(flags, service_day, settled.day, difference)];
+    }
+    vec![ruling(flags, settled.service_day, settled.day, less(&nothing, old)), ruling(flags, service_day, settled.day, less(&new, &nothing))]
 }

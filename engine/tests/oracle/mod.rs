@@ -3,12 +3,14 @@
 //! It keeps every record and every ruling of all days in plain lists and looks through them. It shares the reference data
 //! (`Scheme`) and the domain's nouns with the engine, and none of its code for judging, pricing or refunding.
 
+pub mod budgets;
 pub mod evidence;
 pub mod fold;
 pub mod refunds;
 pub mod registry;
 pub mod universe;
 
+use crate::naive::rules::Claimed;
 use domain::{Day, Flags, IdKind, Outcome, Reason, Record, RecordId, RecordKind, Symbol, SymbolTable};
 use engine::scheme::{ConflictPolicy, Scheme};
 use fold::Memory;
@@ -59,6 +61,29 @@ pub struct Case {
     pub flags: Flags,
     /// The service day of its ride.
     pub service_day: Day,
+    /// What its ride wants of budgets.
+    pub wants: Vec<Want>,
+    /// What it gives back of what it was granted, by rule.
+    pub returned: Vec<(String, i64)>,
+}
+
+/// What a ride claims of a budget: what it keeps of an earlier grant, what it wants more, and what it is given of that.
+#[derive(Clone, Debug)]
+pub struct Want {
+    pub claim: Claimed,
+    pub kept: i64,
+    pub more: i64,
+    pub given: i64,
+}
+
+/// What has been settled for a ride so far.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The clearing day of its line.
+    pub day: Day,
+    pub service_day: Day,
+    pub price: Price,
+    pub wants: Vec<Want>,
 }
 
 /// A fee per service day that a close changes: the day, earner, issuer, product, what was booked, what is due.
@@ -81,6 +106,11 @@ pub struct Oracle<'s> {
     memories: BTreeMap<String, Memory>,
     given_back: BTreeMap<RecordId, i64>,
     fees_booked: BTreeMap<(Day, Symbol, Symbol, Symbol), i64>,
+    /// All clearing days so far.
+    days: Vec<Day>,
+    settled: BTreeMap<RecordId, Settled>,
+    /// By incentive: what has been granted of its budget.
+    granted: BTreeMap<String, i64>,
 }
 
 impl<'s> Oracle<'s> {
@@ -93,6 +123,9 @@ impl<'s> Oracle<'s> {
             memories: BTreeMap::new(),
             given_back: BTreeMap::new(),
             fees_booked: BTreeMap::new(),
+            granted: BTreeMap::new(),
+            days: Vec::new(),
+            settled: BTreeMap::new(),
         }
     }
 
@@ -106,7 +139,8 @@ impl<'s> Oracle<'s> {
         for id in ids {
             self.settle_id(id, day, intake, &mut cases, &mut files);
         }
-        let mut given_up = Vec::new();
+        self.days.push(day);
+        let mut again = Vec::new();
         for account in accounts(&cases) {
             let mut own: Vec<&mut Case> = cases.iter_mut().filter(|case| account_of(case) == account).collect();
             own.sort_by_cached_key(|case| event_key(&case.record, self.symbols));
@@ -120,12 +154,24 @@ impl<'s> Oracle<'s> {
             let mut own: Vec<&mut Case> = cases.iter_mut().filter(|case| account_of(case) == account).collect();
             own.sort_by_cached_key(|case| event_key(&case.record, self.symbols));
             let memory = self.memories.entry(account).or_default();
-            given_up.extend(memory.fold(self.scheme, day, &mut own));
+            again.extend(memory.fold(self.scheme, self.symbols, &self.days, &mut own, &self.settled));
         }
-        // Journeys of earlier days that ended today without a tap-off: a ruling of today on a record of then.
-        let mut rulings: Vec<Ruling> = given_up.into_iter().map(|carried| fold::carried_ruling(carried, day)).collect();
-        refunds::settle(self.scheme, self.symbols, &mut cases, &rulings, &self.final_rulings, &mut self.given_back);
+        budgets::grant(self.symbols, cases.iter_mut().chain(again.iter_mut().map(|again| &mut again.case)), &mut self.granted);
+        let mut rulings = Vec::new();
+        for again in again {
+            let line_day = again.settled.as_ref().map_or(day, |settled| settled.day);
+            let fee_minor = again.case.price.as_ref().map_or(0, |price| self.fee_minor(price));
+            rulings.extend(fold::again_rulings(&again, day, fee_minor));
+            self.settle(&again.case, line_day, fee_minor);
+        }
+        for price in cases.iter_mut().filter_map(|case| case.price.as_mut()) {
+            price.fee_minor = self.fee_minor(price);
+        }
+        refunds::settle(self.scheme, self.symbols, &mut cases, &self.settled, &self.final_rulings, &mut self.given_back);
         for case in cases {
+            if case.finding.reason == Reason::Cleared && !refunds::gives_back(case.record.kind) {
+                self.settle(&case, day, case.price.as_ref().map_or(0, |price| price.fee_minor));
+            }
             rulings.push(self.rule(case, day, &mut files));
         }
         self.held = rulings.iter().filter(|ruling| ruling.reason.outcome() == Outcome::Held).map(|ruling| (ruling.record, ruling.held_since)).collect();
@@ -158,6 +204,25 @@ impl<'s> Oracle<'s> {
             }
         }
         changed
+    }
+
+    fn fee_minor(&self, price: &Price) -> i64 {
+        let Price { issuer, earner, product, list_minor, charged_minor, fee_day, .. } = *price;
+        if (list_minor, charged_minor) == (0, 0) { 0 } else { self.scheme.fee_minor(earner, issuer, product, fee_day, charged_minor, price.earned_minor()) }
+    }
+
+    /// Notes what has been settled for a ride, or that one that was settled is no more.
+    fn settle(&mut self, case: &Case, day: Day, fee_minor: i64) {
+        let id = case.record.id();
+        let known = self.settled.get(&id).cloned();
+        let price = match (&case.price, &known) {
+            (Some(price), _) => Price { fee_minor, ..price.clone() },
+            (None, Some(known)) => Price { issuer: known.price.issuer, earner: known.price.earner, product: known.price.product, ..Price::default() },
+            (None, None) => return,
+        };
+        let service_day = known.map_or(case.service_day, |known| known.service_day);
+        let price = Price { fee_day: service_day, ..price };
+        self.settled.insert(id, Settled { day, service_day, price, wants: case.wants.clone() });
     }
 
     /// Sorts all copies of one id into versions, counts the duplicates, and makes a case of every version that is new or held.
@@ -195,12 +260,12 @@ impl<'s> Oracle<'s> {
             finding.reason = lost.unwrap_or(finding.reason);
             let service_day = self.scheme.clock.service_day(record.time);
             let flags = finding.flags;
-            cases.push(Case { record, carried, file, finding, price: None, flags, service_day });
+            cases.push(Case { record, carried, file, finding, price: None, flags, service_day, wants: Vec::new(), returned: Vec::new() });
         }
     }
 
     fn rule(&self, case: Case, day: Day, files: &mut BTreeMap<u32, BTreeMap<Reason, u64>>) -> Ruling {
-        let Case { record, carried, file, finding, price, mut flags, service_day } = case;
+        let Case { record, carried, file, finding, price, mut flags, service_day, .. } = case;
         let since = carried.unwrap_or(day);
         let mut reason = finding.reason;
         if carried.is_some() {

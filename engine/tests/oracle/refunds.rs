@@ -2,26 +2,26 @@
 //!
 //! The running total that has been given back decides the amounts, so that all parts together give back exactly everything.
 
-use super::{Case, Price, Ruling, event_key};
+use super::{Case, Price, Ruling, Settled, event_key};
 use crate::naive::fraction::Fraction;
-use domain::{Flags, Reason, RecordId, RecordKind, SymbolTable};
+use domain::{Reason, RecordId, RecordKind, SymbolTable};
 use engine::scheme::Scheme;
 use std::collections::BTreeMap;
 
-/// Decides the refunds among `cases`, against today's rides and those of closed days.
+/// Decides the refunds among `cases`, against today's rides and what has been settled of closed days' ones.
 pub fn settle(
     scheme: &Scheme,
     symbols: &SymbolTable,
     cases: &mut [Case],
-    carried_rides: &[Ruling],
+    settled: &BTreeMap<RecordId, Settled>,
     earlier: &[Ruling],
     given_back: &mut BTreeMap<RecordId, i64>,
 ) {
     let mut rides: BTreeMap<RecordId, Price> = BTreeMap::new();
     let booked =
         cases.iter().filter(|case| case.finding.reason == Reason::Cleared && !gives_back(case.record.kind)).map(|case| (case.record.id(), case.price.clone()));
-    let before = carried_rides.iter().chain(earlier).filter(|ruling| ruling.reason == Reason::Cleared && !gives_back(ruling.record.kind));
-    for (id, price) in booked.chain(before.map(|ruling| (ruling.record.id(), ruling.flags.has(Flags::RIDE).then(|| ruling.price.clone())))) {
+    let before = earlier.iter().filter(|ruling| ruling.reason == Reason::Cleared && !gives_back(ruling.record.kind)).map(|ruling| ruling.record.id());
+    for (id, price) in booked.chain(before.map(|id| (id, settled.get(&id).map(|settled| settled.price.clone())))) {
         // A tap-on is cleared on one day and may become a ride on a later one.
         let known = rides.entry(id).or_default();
         if let Some(price) = price {
@@ -39,7 +39,8 @@ pub fn settle(
         let given = given_back.get(&id).copied();
         let so_far = given.unwrap_or(0);
         let amount = if case.record.kind == RecordKind::Reversal { ride.charged_minor } else { case.record.amount_minor };
-        let everything = given.is_some() && so_far == ride.charged_minor;
+        // More may have been given back than the ride costs since it was corrected.
+        let everything = given.is_some() && so_far >= ride.charged_minor;
         if everything || so_far + amount > ride.charged_minor {
             case.finding.reason = if everything { Reason::AlreadyReversed } else { Reason::RefundExceeds };
             continue;
@@ -61,6 +62,6 @@ pub fn settle(
     }
 }
 
-fn gives_back(kind: RecordKind) -> bool {
+pub fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }

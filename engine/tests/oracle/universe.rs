@@ -206,6 +206,17 @@ kinds = ["tap-off"]
 classes = ["adult"]
 percent = "87.5"
 funder = "fund-01"
+
+[[adjust]]
+name = "gift"
+rule = "incentive"
+kinds = ["boarding", "tap-on", "payment"]
+not_classes = ["student", "half"]
+percent = "40"
+ride_max_minor = 90
+limits = [{ per = "day", rides = 3 }]
+budget_minor = 700
+funder = "sponsor-01"
 "#;
 const TARIFF_NEW: &str = r#"in_force_from = "2026-03-03"
 
@@ -269,6 +280,23 @@ name = "cap"
 rule = "day-cap"
 amount_minor = 450
 funder = "fund-02"
+
+[[adjust]]
+name = "gift"
+rule = "incentive"
+kinds = ["boarding", "tap-off"]
+percent = "40"
+limits = [{ per = "day", rides = 3 }]
+budget_minor = 1100
+funder = "sponsor-01"
+
+[[adjust]]
+name = "bonus"
+rule = "incentive"
+kinds = ["tap-on", "tap-off", "payment"]
+off_minor = 21
+budget_minor = 150
+funder = "earner"
 "#;
 const FARES: &str = "a,b,fare\n1,2,205\n2,1,333\n2,2,7\n";
 const FARES_NEW: &str = "a,b,fare\n1,2,211\n2,1,333\n1,1,9\n2,3,77\n";

@@ -44,13 +44,15 @@ impl Tally {
             self.decisions += 1;
             self.count(decision);
             let (mut given, mut foreign) = (0i128, 0i128);
+            // A share has no price; what it moves is taken from what its giver is owed.
+            let share = decision.flags.has(Flags::SHARE);
             let mut legs = vec![(Some(decision.issuer), "receivable", i128::from(decision.charged_minor))];
             for discount in decision.discounts {
                 let amount = i128::from(discount.amount_minor);
-                given += amount;
+                given += if share { 0 } else { amount };
                 if discount.funder != decision.earner {
                     foreign += amount;
-                    legs.push((Some(discount.funder), "receivable", amount));
+                    legs.push((Some(discount.funder), if share { "payable" } else { "receivable" }, amount));
                 }
             }
             let fee = i128::from(decision.fee_minor);
@@ -112,9 +114,12 @@ impl Tally {
             self.conflict += u64::from(decision.reason.is_conflict());
         }
         if decision.flags.has(Flags::RIDE) {
-            self.rides += 1;
-            self.charged_rides += u64::from(decision.charged_minor > 0);
-            self.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
+            // A correction is of a ride that another day counted.
+            if !decision.flags.has(Flags::CORRECTS) {
+                self.rides += 1;
+                self.charged_rides += u64::from(decision.charged_minor > 0);
+                self.capped_rides += u64::from(decision.flags.has(Flags::CAPPED));
+            }
             self.gross += i128::from(decision.charged_minor);
             self.fees += i128::from(decision.fee_minor);
         }

@@ -1,0 +1,153 @@
+//! `adjustments.csv`: corrections of earlier days, each naming the line it corrects.
+//!
+//! A correction is a decision of differences. What stood before it is read again from the earlier days: the amounts settled so
+//! far, and the number that the ride's line has in each party's detail. Never changes what an earlier day said.
+
+use crate::House;
+use crate::adjustments::Adjustments;
+use crate::desk::{Receivers, sides};
+use crate::roster::Roster;
+use domain::{Day, Decision, Flags, Outcome, RecordId, SymbolTable};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What earlier days settled of the rides that a day corrects.
+#[derive(Default)]
+pub(crate) struct Corrected {
+    rides: HashMap<RecordId, Ride, FixedState>,
+    /// The days whose lines are corrected.
+    days: BTreeSet<Day>,
+    /// The day that is read, and how many lines each party has had of it.
+    day: Option<Day>,
+    lines: Vec<u64>,
+}
+
+#[derive(Default)]
+struct Ride {
+    amounts: Amounts,
+    /// Its line's number, by day and party.
+    numbers: BTreeMap<(Day, usize), u64>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Amounts {
+    list_minor: i64,
+    charged_minor: i64,
+    fee_minor: i64,
+}
+
+impl Amounts {
+    const fn of(decision: &Decision) -> Self {
+        Self { list_minor: decision.list_minor, charged_minor: decision.charged_minor, fee_minor: decision.fee_minor }
+    }
+
+    const fn plus(self, more: Self) -> Self {
+        Self {
+            list_minor: self.list_minor + more.list_minor,
+            charged_minor: self.charged_minor + more.charged_minor,
+            fee_minor: self.fee_minor + more.fee_minor,
+        }
+    }
+}
+
+impl Corrected {
+    pub fn of(corrections: &[Decision]) -> Self {
+        let rides = corrections.iter().map(|decision| (decision.record.id(), Ride::default())).collect();
+        Self { rides, days: corrections.iter().map(|decision| decision.held_since).collect(), ..Self::default() }
+    }
+
+    /// The oldest day whose decisions are to be read; `None` where nothing is corrected.
+    pub fn first_day(&self) -> Option<Day> {
+        self.days.first().copied()
+    }
+
+    /// The decisions that are read next are this day's.
+    pub fn begin(&mut self, day: Day) {
+        self.day = Some(day).filter(|day| self.days.contains(day));
+        self.lines.clear();
+    }
+
+    pub fn read(&mut self, decision: &Decision, house: &House<'_>, roster: &Roster) {
+        let (is_ride, is_share) = (decision.flags.has(Flags::RIDE), decision.flags.has(Flags::SHARE));
+        if decision.reason.outcome() != Outcome::Cleared || !(is_ride || is_share) {
+            return;
+        }
+        let mut ride = self.rides.get_mut(&decision.record.id());
+        if let Some(ride) = &mut ride
+            && is_ride
+        {
+            ride.amounts = ride.amounts.plus(Amounts::of(decision));
+        }
+        let (Some(day), false) = (self.day, decision.flags.has(Flags::CORRECTS)) else { return };
+        let receivers = Receivers::of(decision, sides(decision, roster), decision.net_minor(), roster);
+        if !(receivers.moves_money || house.list_zero_rides) {
+            return;
+        }
+        self.lines.resize(roster.members().len(), 0);
+        for (seat, _) in receivers.list() {
+            let Some(number) = self.lines.get_mut(seat.index()) else { continue };
+            *number += 1;
+            if let Some(ride) = &mut ride {
+                ride.numbers.entry((day, seat.index())).or_insert(*number);
+            }
+        }
+    }
+
+    /// Adds the corrections to the adjustments of every party, by seat. `corrections` are in canonical order.
+    pub fn adjust(mut self, corrections: &[Decision], roster: &Roster, symbols: &SymbolTable, all: &mut [Adjustments]) {
+        for decision in corrections {
+            let ride = self.rides.entry(decision.record.id()).or_default();
+            let old = ride.amounts;
+            let new = if decision.flags.has(Flags::RIDE) { old.plus(Amounts::of(decision)) } else { old };
+            ride.amounts = new;
+            let mut id = String::new();
+            decision.record.id().write(&symbols.text(decision.record.terminal), &mut id).expect("a string takes it");
+            let names = [symbols.text(decision.issuer), symbols.text(decision.product)];
+            for &(seat, net_minor) in Receivers::of(decision, sides(decision, roster), decision.net_minor(), roster).list() {
+                let number = ride.numbers.get(&(decision.held_since, seat.index())).copied();
+                if let Some(own) = all.get_mut(seat.index()) {
+                    own.correct(
+                        decision,
+                        (number, &id),
+                        &names,
+                        &[old, new].map(|Amounts { list_minor, charged_minor, fee_minor }| [list_minor, charged_minor, fee_minor]),
+                        net_minor,
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl Adjustments {
+    /// A line of a correction: list price, charge and fee as they were and as they are.
+    fn correct(&mut self, decision: &Decision, (number, id): (Option<u64>, &str), names: &[Arc<str>; 2], [old, new]: &[[i64; 3]; 2], net_minor: i64) {
+        let Self { row, sums } = self;
+        sums.lines += 1;
+        row.unsigned(sums.lines);
+        row.text(decision.held_since.to_string().as_bytes());
+        // A ride that moved no money may have had no line.
+        match number {
+            Some(number) => row.unsigned(number),
+            None => row.comma(),
+        }
+        row.text(id.as_bytes());
+        row.text(if decision.flags.has(Flags::SHARE) { b"share" } else { b"re-priced" });
+        names.iter().for_each(|name| row.text(name.as_bytes()));
+        for (old, new) in old.iter().zip(new) {
+            [*old, *new, new - old].into_iter().for_each(|amount| row.signed(amount));
+        }
+        row.unsigned(net_minor.unsigned_abs());
+        row.text(if net_minor < 0 { b"D" } else { b"C" });
+        row.end();
+        sums.charged_minor += decision.charged_minor;
+        sums.fee_minor += decision.fee_minor;
+        if net_minor < 0 {
+            sums.debit_minor -= net_minor;
+        } else {
+            sums.credit_minor += net_minor;
+        }
+    }
+}
