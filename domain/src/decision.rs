@@ -177,13 +177,14 @@ mod tests {
     fn flags_are_distinct_bits_with_names_and_keep_their_numbers() {
         let mut all = Flags::RIDE;
         for (at, (flag, name)) in Flags::NAMES.into_iter().enumerate() {
-            assert_eq!((flag.0, name.is_empty()), (2 << at, false), "{name}");
+            // The bit of CARRIED, which files do not name, is between the twelfth and the thirteenth.
+            assert_eq!((flag.0, name.is_empty()), (if at < 12 { 2 << at } else { 4 << at }, false), "{name}");
             assert!(!all.has(flag) && !Flags::default().has(flag));
             all.set(flag);
             all.set(flag);
             assert!(all.has(flag) && all.has(Flags::RIDE) && flag.has(flag));
             assert_eq!((Flags::default().with(flag), flag.with(flag)), (flag, flag));
         }
-        assert_eq!((Flags::RIDE.0, Flags::CARRIED.0, all.with(Flags::CARRIED).0), (1, 1 << 13, (1 << 14) - 1));
+        assert_eq!((Flags::RIDE.0, Flags::CARRIED.0, all.with(Flags::CARRIED).0), (1, 1 << 13, (1 << 16) - 1));
     }
 }
