@@ -97,7 +97,9 @@ impl Event {
     }
 
     fn is_charged(&self) -> bool {
-        self.flags.has(Flags::RIDE) && (self.list_minor(), self.charged_minor()) != (0, 0) && !gives_back(self.kind)
+        // A correction may move nothing but a discount from one funder to another, and so what is earned.
+        let any = (self.list_minor(), self.charged_minor()) != (0, 0) || self.flags.has(Flags::CORRECTS);
+        self.flags.has(Flags::RIDE) && any && !gives_back(self.kind)
     }
 
     /// The fee that stands on the record's own line: its rule's, or what a refund gives back of its original's.
