@@ -178,7 +178,10 @@ fn totals(house: &House, published: &[(String, BTreeMap<String, Vec<u8>>)]) -> B
         for party in parties(&house.day(day)) {
             let (detail, adjusted) = (sheet(house, day, &party, "detail.csv"), sheet(house, day, &party, "adjustments.csv"));
             let sums = totals.entry(party.clone()).or_default();
-            for (sum, column) in sums.iter_mut().zip(["list_minor", "charged_minor", "fee_minor"]) {
+            // A fund has lines only of rides that it pays for, and of a ride that it pays for no more only the difference: what
+            // the others pay is told there, and is no total of its own.
+            let columns: &[&str] = if party.starts_with("fund") { &[] } else { &["list_minor", "charged_minor", "fee_minor"] };
+            for (sum, column) in sums.iter_mut().zip(columns) {
                 *sum += detail.sum(column) + adjusted.sum(&format!("{column}_difference"));
             }
             let net = net(house, day, &party);
@@ -219,7 +222,7 @@ fn a_month_in_any_order_of_arrival_ends_as_the_month_in_its_order() {
         let (ordered, shuffled) = (dependent_house(), dependent_house());
         let (first_way, second_way) = (cleared(&ordered, first, &in_order), cleared(&shuffled, first, &as_it_comes));
         let (expected, found) = (totals(&ordered, &first_way), totals(&shuffled, &second_way));
-        assert_eq!(found, expected, "seed {seed}: list prices, charges, fees and nets by party");
+        assert_eq!(found, expected, "seed {seed}: list prices, charges and fees of banks and operators, and everyone's net");
         let corrected: usize = second_way.iter().map(|(day, _)| sheet(&shuffled, day, "bank-01", "adjustments.csv").rows().count()).sum();
         let shares: usize = second_way
             .iter()
