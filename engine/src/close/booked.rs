@@ -73,13 +73,13 @@ impl Booked {
     /// The differences that lead from what is booked to `fare` with `fee_minor`: none where nothing differs; two where one
     /// has no room for all funders.
     pub fn differences(&self, fare: Option<&Fare>, fee_minor: i64) -> Vec<(Fare, i64)> {
-        let none = Fare { service_day: self.service_day, ..Fare::default() };
-        let fare = fare.unwrap_or(&none);
+        // A correction belongs to the service day of the line that it corrects, even where the journey began on another.
+        let fare = &Fare { service_day: self.service_day, ..fare.copied().unwrap_or_default() };
         let mut apart = self.clone();
         apart.discounts.iter_mut().for_each(|discount| discount.amount_minor = -discount.amount_minor);
         let back = apart.discounts.clone();
         fare.discounts.iter().for_each(|discount| apart.discount(*discount));
-        let taken = Fare { service_day: self.service_day, list_minor: -self.list_minor, charged_minor: -self.charged_minor, ..*fare };
+        let taken = Fare { list_minor: -self.list_minor, charged_minor: -self.charged_minor, ..*fare };
         let fee_apart_minor = fee_minor - self.fee_minor;
         if let Some(discounts) = slots(&apart.discounts) {
             let (list_minor, charged_minor) = (fare.list_minor - self.list_minor, fare.charged_minor - self.charged_minor);

@@ -151,7 +151,8 @@ pub fn again_rulings(again: &Again, day: Day, fee_minor: i64) -> Vec<Ruling> {
     let old = &settled.price;
     let nothing = Price { issuer: old.issuer, earner: old.earner, product: old.product, ..Price::default() };
     let new = case.price.as_ref().map_or_else(|| nothing.clone(), |price| Price { fee_minor, ..price.clone() });
-    let service_day = if case.price.is_some() { case.service_day } else { settled.service_day };
+    // A journey that turns out to have begun on another day stays with the day of its line.
+    let service_day = settled.service_day;
     let less = |left: &Price, right: &Price| {
         let mut discounts = left.discounts.clone();
         right.discounts.iter().for_each(|(funder, amount)| *discounts.entry(*funder).or_default() -= amount);
@@ -172,5 +173,5 @@ pub fn again_rulings(again: &Again, day: Day, fee_minor: i64) -> Vec<Ruling> {
     if difference.discounts.len() <= domain::decision::FUNDERS_MAX {
         return vec![ruling(flags, service_day, settled.day, difference)];
     }
-    vec![ruling(flags, settled.service_day, settled.day, less(&nothing, old)), ruling(flags, service_day, settled.day, less(&new, &nothing))]
+    vec![ruling(flags, service_day, settled.day, less(&nothing, old)), ruling(flags, service_day, settled.day, less(&new, &nothing))]
 }
