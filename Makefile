@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 # The folder that holds transit-day/ (the comparison job) and data/ (real records).
 SHARED ?= ../shared
+# Tests run in the folders of their crates: a relative path would be another one in each.
+override SHARED := $(abspath $(SHARED))
 # bench-peers: how many records, how often, and from which seed.
 RECORDS ?= 10000000
 RUNS ?= 3
