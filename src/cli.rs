@@ -47,7 +47,7 @@ pub enum Command {
     /// Make a ledger and all settlement files anew from a journal alone
     Rebuild(RebuildArgs),
     /// Commit to a settled day's files: a signed tree over all lines
-    Seal(SealArgs),
+    Seal(SettleArgs),
     /// Prove that a line is in a sealed day
     Prove(ProveArgs),
     /// Check a seal, or a proof of a line beside its seal
@@ -174,6 +174,7 @@ pub struct SettleArgs {
     pub scheme: SchemeArg,
     #[command(flatten)]
     pub ledger: LedgerArg,
+    /// Where days are published, and their seals beside them
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -213,21 +214,6 @@ pub struct RebuildArgs {
     /// The scheme of every closed day; given more than once where it changed between days
     #[arg(long, value_name = "DIR", required = true)]
     pub scheme: Vec<PathBuf>,
-    #[command(flatten)]
-    pub workers: WorkersArg,
-}
-
-#[derive(Debug, Args)]
-pub struct SealArgs {
-    #[command(flatten)]
-    pub scheme: SchemeArg,
-    #[command(flatten)]
-    pub ledger: LedgerArg,
-    /// Where the day is published; its seals go to `seals` there
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub day: Day,
     #[command(flatten)]
     pub workers: WorkersArg,
 }

@@ -16,7 +16,7 @@ use engine::scheme::Scheme;
 use ledger::{Copied, Event, FileOutcomes, Group, Head, Journal, Ledger, ServiceFees};
 use std::path::Path;
 
-/// Blocks of so many bytes or more are committed together.
+/// Blocks that are committed together.
 const GROUP_BLOCKS: usize = 32;
 /// Sealed card numbers that are committed together.
 const GROUP_CARDS: usize = 10_000;

@@ -5,9 +5,9 @@
 //! what the files say; [`Plan`] is the same rules laid out so that finding those for a tap is one look-up.
 
 mod adjust;
-mod base;
 mod check;
 mod condition;
+mod list_price;
 mod matrix;
 mod network;
 mod period;
@@ -19,8 +19,8 @@ mod zones;
 pub use adjust::{
     Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Reading, Span, Stack, Tier, Transfer, WindowFrom,
 };
-pub use base::{Audit, Base, BasePrice, Completion, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
 pub use condition::{Condition, Deciding, Facts, Scope};
+pub use list_price::{Audit, Base, BasePrice, Completion, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
 pub use matrix::Matrix;
 pub use period::{DayWord, Period, TimeRange};
 pub use plan::{Plan, Rules};

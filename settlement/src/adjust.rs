@@ -142,12 +142,6 @@ impl Adjustments {
         row.unsigned(net_minor.unsigned_abs());
         row.text(if net_minor < 0 { b"D" } else { b"C" });
         row.end();
-        sums.charged_minor += decision.charged_minor;
-        sums.fee_minor += decision.fee_minor;
-        if net_minor < 0 {
-            sums.debit_minor -= net_minor;
-        } else {
-            sums.credit_minor += net_minor;
-        }
+        sums.add(decision.charged_minor, decision.fee_minor, net_minor);
     }
 }

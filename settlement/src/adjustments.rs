@@ -61,9 +61,7 @@ impl Adjustments {
         let Self { row, sums } = self;
         let difference_minor = fee.difference_minor();
         sums.lines += 1;
-        sums.fee_minor += difference_minor;
-        sums.debit_minor += difference_minor.max(0);
-        sums.credit_minor += (-difference_minor).max(0);
+        sums.add(0, difference_minor, -difference_minor);
         row.unsigned(sums.lines);
         row.text(fee.service_day.to_string().as_bytes());
         row.raw(b",,");

@@ -209,14 +209,7 @@ impl<'a> Papers<'a> {
             } else {
                 section.push(line);
             }
-            let sums = &mut section.sums;
-            sums.charged_minor += decision.charged_minor;
-            sums.fee_minor += decision.fee_minor;
-            if net_minor < 0 {
-                sums.debit_minor -= net_minor;
-            } else {
-                sums.credit_minor += net_minor;
-            }
+            section.sums.add(decision.charged_minor, decision.fee_minor, net_minor);
         }
         Ok(())
     }

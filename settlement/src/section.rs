@@ -23,6 +23,17 @@ impl LineSums {
         self.credit_minor += other.credit_minor;
     }
 
+    /// Counts the money of one line; `net_minor` is positive where the party is owed.
+    pub const fn add(&mut self, charged_minor: i64, fee_minor: i64, net_minor: i64) {
+        self.charged_minor += charged_minor;
+        self.fee_minor += fee_minor;
+        if net_minor < 0 {
+            self.debit_minor -= net_minor;
+        } else {
+            self.credit_minor += net_minor;
+        }
+    }
+
     /// Positive where the party is owed.
     pub const fn net_minor(&self) -> i64 {
         self.credit_minor - self.debit_minor

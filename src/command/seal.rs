@@ -1,6 +1,6 @@
 //! `seal`: a signed tree over a settled day's lines, and what each party needs of it.
 
-use crate::cli::{SealArgs, Shown};
+use crate::cli::{SettleArgs, Shown};
 use crate::failure::Failure;
 use crate::{opening, output};
 use domain::SymbolTable;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// # Errors
 /// When the day is not settled, the day before is not sealed, or a published file was changed.
-pub fn run(args: &SealArgs, shown: Shown) -> Result<u8, Failure> {
+pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     let symbols = SymbolTable::new();
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let house = opening::house(&scheme, &symbols)?;

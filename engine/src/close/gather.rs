@@ -5,7 +5,7 @@
 
 use super::event::{Event, id_halves};
 use super::judge::Judge;
-use super::order::{Lead, base_ms};
+use super::order::{Lead, PARTITION_HASH_BITS, base_ms};
 use super::partition::Partition;
 use crate::scheme::Scheme;
 use domain::{CardToken, Day, Decision, Record, RecordId, RecordKind};
@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use std::hash::BuildHasher;
 
 /// Enough that a partition of a province's day fits in a processor's cache, few enough that each is worth a visit.
-pub const PARTITIONS: usize = 64;
+pub const PARTITIONS: usize = 1 << PARTITION_HASH_BITS;
 
 pub type Fast = foldhash::fast::FixedState;
 
@@ -88,5 +88,5 @@ pub fn account_hash(account: &CardToken, id: [u64; 2]) -> u64 {
 
 #[must_use]
 pub const fn partition_of_hash(hash: u64) -> usize {
-    (hash >> 58) as usize
+    (hash >> (u64::BITS - PARTITION_HASH_BITS)) as usize
 }

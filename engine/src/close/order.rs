@@ -45,7 +45,7 @@ impl Lead {
 }
 
 /// The highest bits of an account's hash choose its partition.
-const PARTITION_HASH_BITS: u32 = 6;
+pub const PARTITION_HASH_BITS: u32 = 6;
 
 /// The time whose number is zero.
 #[must_use]

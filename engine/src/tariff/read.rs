@@ -4,7 +4,7 @@
 //! where it is read; what takes several rules is checked afterwards.
 
 mod adjust;
-mod base;
+mod list_price;
 mod scope;
 mod sheet;
 mod version;

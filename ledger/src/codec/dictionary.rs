@@ -20,7 +20,7 @@ const WORDS: u8 = 0;
 const PADDED: u8 = 1;
 const PLAIN: u8 = 2;
 
-/// What symbols say. Most names are numbers and stand in block after block: each is read as one once.
+/// What symbols say. Most names are numbers and stand in block after block: each that is used is read as one once.
 pub(crate) struct Lexicon<'t> {
     table: &'t SymbolTable,
     texts: Vec<Arc<str>>,
@@ -28,12 +28,15 @@ pub(crate) struct Lexicon<'t> {
     words: Vec<Word>,
 }
 
-/// A text as a number and its count of digits in one word; zero where it is no number.
+/// A text as a number and its count of digits in one word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Word(u64);
 
 impl Word {
+    /// No number.
     const NONE: Self = Self(0);
+    /// Not used yet.
+    const UNREAD: Self = Self(u64::MAX);
     const LEN_BITS: u32 = 8;
 
     fn of(text: &str) -> Self {
@@ -58,9 +61,8 @@ impl<'t> Lexicon<'t> {
 
     /// Learns what the table has got since.
     pub(crate) fn refresh(&mut self) {
-        let before = self.texts.len();
         self.table.extend_texts(&mut self.texts);
-        self.words.extend(self.texts.iter().skip(before).map(|text| Word::of(text)));
+        self.words.resize(self.texts.len(), Word::UNREAD);
     }
 
     /// # Panics
@@ -69,8 +71,18 @@ impl<'t> Lexicon<'t> {
         self.texts.get(symbol.index()).expect(KNOWN)
     }
 
-    fn word(&self, symbol: u32) -> Word {
-        *self.words.get(symbol as usize).expect(KNOWN)
+    /// Writes the dictionary of some symbols.
+    fn put(&mut self, symbols: &[u32], spare: &mut Vec<i64>, out: &mut Vec<u8>) {
+        let Self { texts, words, .. } = self;
+        let text = |symbol: u32| &**texts.get(symbol as usize).expect(KNOWN);
+        let word = |&symbol: &u32| {
+            let word = words.get_mut(symbol as usize).expect(KNOWN);
+            if *word == Word::UNREAD {
+                *word = Word::of(text(symbol));
+            }
+            *word
+        };
+        put_dictionary(symbols.iter().map(word), symbols.iter().map(|&symbol| text(symbol)), spare, out);
     }
 }
 
@@ -125,13 +137,12 @@ impl Places {
     }
 
     /// Writes the column, absent in all rows or a dictionary and places in it, and forgets it.
-    pub(crate) fn put(&mut self, lexicon: &Lexicon<'_>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
+    pub(crate) fn put(&mut self, lexicon: &mut Lexicon<'_>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
         if let [0] = *self.order {
             out.push(0);
         } else {
             out.push(1);
-            let words = self.order.iter().map(|&symbol| lexicon.word(symbol));
-            put_dictionary(words, self.order.iter().map(|&symbol| &**lexicon.text(Symbol(symbol))), spare, out);
+            lexicon.put(&self.order, spare, out);
             let last = i64::try_from(self.order.len()).expect("a block's rows are few") - 1;
             number::put(&self.rows, i64::from, (0, last), out);
         }
@@ -144,11 +155,10 @@ pub(crate) fn put_texts<'t>(texts: impl ExactSizeIterator<Item = &'t str> + Clon
     put_dictionary(texts.clone().map(Word::of), texts, spare, out);
 }
 
-fn put_dictionary<'t>(words: impl Iterator<Item = Word>, texts: impl ExactSizeIterator<Item = &'t str>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
+fn put_dictionary<'t>(mut words: impl Iterator<Item = Word>, texts: impl ExactSizeIterator<Item = &'t str>, spare: &mut Vec<i64>, out: &mut Vec<u8>) {
     out.extend_from_slice(&u32::try_from(texts.len()).expect("a block's rows are few").to_le_bytes());
     spare.clear();
     let (mut same_len, mut no_zeros, mut len) = (true, true, None);
-    let mut words = words.into_iter();
     let numeric = words.all(|word| {
         if word == Word::NONE {
             return false;

@@ -1,8 +1,34 @@
 //! Blocks: what is encoded comes back, in another process too, and bytes that were not encoded here do no harm.
 
 use super::*;
-use crate::{IntakeRows, decode_decisions};
+use crate::{IntakeEncoder, IntakeRows, decode_decisions};
 use domain::symbol::SymbolCache;
+
+/// Columns are kept narrow while their values allow it: a value that does not fit may come at any row, after any run of equal
+/// or near ones. One encoder makes block after block.
+#[test]
+fn what_varies_late_and_far_comes_back() {
+    let table = names();
+    let mut encoder = IntakeEncoder::new(&table);
+    let far = [i64::MIN, i64::MIN + 1, -(1 << 31) - 1, -(1 << 31), (1 << 31) - 1, 1 << 31, i64::MAX];
+    for (first, far) in [0, -5, 1 << 40, i64::MIN, i64::MAX].into_iter().flat_map(|first| far.map(|far| (first, far))) {
+        for at in [0, 1, 63, 64, 65, 128, 199] {
+            let mut records = records(200);
+            for (row, record) in records.iter_mut().enumerate() {
+                record.amount_minor = if row == at { far } else { first };
+                record.charged_minor = Some(first.wrapping_add(row as i64));
+                record.location = if row < at { Symbol(9) } else { Symbol(10 + (row % 3) as u32) };
+            }
+            let rows: Vec<u64> = (1..=200).collect();
+            encoder.push(&records, &rows);
+            let block = encoder.finish();
+            let mut back = IntakeRows::default();
+            back.decode(block.count(), block.payload(), &mut SymbolCache::new(&table)).expect("encoded just now");
+            assert!(back.records == records && back.rows == rows, "first {first}, then {far} at row {at}");
+            assert_eq!(block.payload(), intake_of(&records, &table).payload(), "an encoder that was used before writes the same");
+        }
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]

@@ -65,14 +65,8 @@ impl Tally {
             self.entries += u64::from(!legs.is_empty());
             for (party, role, amount) in legs {
                 let sum = sums.entry((party, decision.product, role)).or_default();
-                self.postings += 1;
-                if amount > 0 {
-                    sum.0 += amount;
-                    self.debit += amount;
-                } else {
-                    sum.1 -= amount;
-                    self.credit -= amount;
-                }
+                self.count_leg(amount);
+                put(sum, amount);
             }
         }
         for ((party, product, role), (debit, credit)) in sums {
@@ -90,15 +84,16 @@ impl Tally {
         self.entries += 1;
         for (party, role, amount) in [(fee.earner.as_str(), "payable", due), (hub, "fee-income", -due)] {
             let sum = self.book.entry((party.to_owned(), fee.product.clone(), role)).or_default();
-            self.postings += 1;
-            if amount > 0 {
-                sum.0 += amount;
-                self.debit += amount;
-            } else {
-                sum.1 -= amount;
-                self.credit -= amount;
-            }
+            put(sum, amount);
+            self.count_leg(amount);
         }
+    }
+
+    fn count_leg(&mut self, amount: i128) {
+        self.postings += 1;
+        let mut sums = (self.debit, self.credit);
+        put(&mut sums, amount);
+        (self.debit, self.credit) = sums;
     }
 
     fn count(&mut self, decision: &Decision) {
@@ -123,5 +118,14 @@ impl Tally {
             self.gross += i128::from(decision.charged_minor);
             self.fees += i128::from(decision.fee_minor);
         }
+    }
+}
+
+/// Debits rise with positive amounts, credits with negative ones.
+fn put(sums: &mut (i128, i128), amount: i128) {
+    if amount > 0 {
+        sums.0 += amount;
+    } else {
+        sums.1 -= amount;
     }
 }

@@ -5,7 +5,7 @@ use super::{Context, scope, sheet};
 use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::table::{At, Table};
-use crate::tariff::base::{Audit, Incomplete};
+use crate::tariff::list_price::{Audit, Incomplete};
 use crate::tariff::steps::StepPrice;
 use crate::tariff::{Base, BasePrice, Completion, Matrix, Overstay, StationPrice, Stations, Step, Steps, ZoneSet, Zones, network};
 use domain::RecordKind;

@@ -1,13 +1,13 @@
 //! Reading one file: the version's own keys, groups, periods, lines, shares, and its rules.
 
 use super::words::{WEIGHT_MAX, rounding};
-use super::{Context, adjust, base, scope};
+use super::{Context, adjust, list_price, scope};
 use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::moment::DATE_HINT;
 use crate::scheme::table::{At, Table};
-use crate::tariff::base::Audit;
 use crate::tariff::check;
+use crate::tariff::list_price::Audit;
 
 use crate::tariff::{Adjust, Base, BasePrice, DayWord, Period, Share, ShareBy, TimeRange, Version};
 use domain::{Day, SymbolTable};
@@ -151,7 +151,7 @@ fn bases(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) 
     let mut bases: Vec<(Base, Option<u32>)> = Vec::new();
     let mut audited: Vec<(usize, At<String>)> = Vec::new();
     for mut table in tables {
-        let Some((base, audit)) = base::base(&mut table, context, mistakes) else { continue };
+        let Some((base, audit)) = list_price::base(&mut table, context, mistakes) else { continue };
         if bases.iter().any(|(known, _)| known.name == base.name) {
             table.mistake(table.line(), format!("two base rules are called `{}`", base.name), Some("names tell them apart in explanations"), mistakes);
         }
