@@ -7,11 +7,8 @@
 
 use crate::codec::{Corrupt, Reader};
 use crate::error::LedgerError;
+use crate::storage::{AnchorFile, Storage};
 use crate::store::Head;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 
 /// The file's name in the ledger's folder.
 pub(crate) const ANCHOR_FILE: &str = "ledger.head";
@@ -23,10 +20,12 @@ const SLOT_LEN: usize = 8 + 8 + 40 + 56 + 32;
 /// The slots stand on pages of their own: a disk that loses one write loses one slot.
 const SLOT_STEP: u64 = 4096;
 const SLOTS: u64 = 2;
+/// No anchor is longer.
+pub(crate) const FILE_LEN: u64 = SLOTS * SLOT_STEP;
 
 /// The file, open for writing.
 pub(crate) struct Anchor {
-    file: File,
+    file: Box<dyn AnchorFile>,
     /// Of the newest slot. Slot `sequence % 2` is the newest, so the next write never touches it.
     sequence: u64,
     /// What the newest slot says.
@@ -55,17 +54,17 @@ pub(crate) struct Start {
 
 impl Anchor {
     /// Makes the file of a ledger without blocks. It is on the disk, with its name, when this returns.
-    pub(crate) fn create(folder: &Path) -> Result<Self, LedgerError> {
-        let file = File::create(path(folder))?;
+    pub(crate) fn create(storage: &dyn Storage) -> Result<Self, LedgerError> {
+        let file = storage.create_anchor()?;
         let mut anchor = Self { file, sequence: 0, head: Head::default(), start: Start::default() };
         anchor.write(Head::default())?;
         anchor.write(Head::default())?;
-        File::open(folder)?.sync_all()?;
+        storage.sync_names()?;
         Ok(anchor)
     }
 
-    pub(crate) fn open(folder: &Path, found: Anchored) -> Result<Self, LedgerError> {
-        let file = File::options().write(true).open(path(folder))?;
+    pub(crate) fn open(storage: &dyn Storage, found: Anchored) -> Result<Self, LedgerError> {
+        let file = storage.open_anchor()?;
         Ok(Self { file, sequence: found.sequence, head: found.head, start: found.start })
     }
 
@@ -82,8 +81,8 @@ impl Anchor {
 
     fn write(&mut self, head: Head) -> std::io::Result<()> {
         let sequence = self.sequence + 1;
-        self.file.write_all_at(&slot(sequence, head, self.start), sequence % SLOTS * SLOT_STEP)?;
-        self.file.sync_data()?;
+        self.file.write_at(&slot(sequence, head, self.start), sequence % SLOTS * SLOT_STEP)?;
+        self.file.sync()?;
         (self.sequence, self.head) = (sequence, head);
         Ok(())
     }
@@ -93,22 +92,14 @@ impl Anchor {
 ///
 /// # Errors
 /// When neither slot is whole, or the file cannot be read.
-pub(crate) fn read(folder: &Path) -> Result<Option<Anchored>, LedgerError> {
-    let mut bytes = Vec::new();
-    match File::open(path(folder)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?.take(SLOTS * SLOT_STEP).read_to_end(&mut bytes)?,
-    };
+pub(crate) fn read(storage: &dyn Storage) -> Result<Option<Anchored>, LedgerError> {
+    let Some(bytes) = storage.read_anchor()? else { return Ok(None) };
     let slot_at = |at: u64| {
         let start = usize::try_from(at * SLOT_STEP).expect("some pages");
         bytes.get(start..start + SLOT_LEN).and_then(|slot| parse(slot).ok()).filter(|slot| slot.sequence % SLOTS == at)
     };
     let newest = (0..SLOTS).filter_map(slot_at).max_by_key(|slot| slot.sequence);
-    newest.map(Some).ok_or_else(|| LedgerError::Anchor { path: path(folder), what: "neither of its slots is whole" })
-}
-
-pub(crate) fn path(folder: &Path) -> PathBuf {
-    folder.join(ANCHOR_FILE)
+    newest.map(Some).ok_or_else(|| LedgerError::Anchor { path: storage.folder().join(ANCHOR_FILE), what: "neither of its slots is whole" })
 }
 
 fn slot(sequence: u64, head: Head, start: Start) -> Vec<u8> {
@@ -136,6 +127,12 @@ fn parse(slot: &[u8]) -> Result<Anchored, Corrupt> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rocks::Folder;
+    use std::path::{Path, PathBuf};
+
+    fn path(folder: &Path) -> PathBuf {
+        folder.join(ANCHOR_FILE)
+    }
 
     fn head(height: u64) -> Head {
         Head { height, hash: [u8::try_from(height).expect("small"); 32] }
@@ -143,26 +140,26 @@ mod tests {
 
     /// A file that was written for every height up to the last.
     fn written(folder: &Path, last: u64) {
-        let mut anchor = Anchor::create(folder).expect("makes it");
+        let mut anchor = Anchor::create(&Folder::new(folder)).expect("makes it");
         for height in 1..=last {
             anchor.write(head(height)).expect("writes");
         }
     }
 
     fn read_head(folder: &Path) -> Option<Head> {
-        read(folder).expect("a slot is whole").map(|anchored| anchored.head)
+        read(&Folder::new(folder)).expect("a slot is whole").map(|anchored| anchored.head)
     }
 
     #[test]
     fn the_newest_head_is_read_and_writing_goes_on_after_an_open() {
         let dir = tempfile::tempdir().expect("a folder");
-        assert_eq!(read(dir.path()).expect("there is none"), None);
+        assert_eq!(read(&Folder::new(dir.path())).expect("there is none"), None);
         for last in 0..5 {
             written(dir.path(), last);
             assert_eq!(read_head(dir.path()), Some(head(last)));
         }
-        let found = read(dir.path()).expect("reads").expect("it is there");
-        Anchor::open(dir.path(), found).expect("opens").write(head(9)).expect("writes");
+        let found = read(&Folder::new(dir.path())).expect("reads").expect("it is there");
+        Anchor::open(&Folder::new(dir.path()), found).expect("opens").write(head(9)).expect("writes");
         assert_eq!(read_head(dir.path()), Some(head(9)));
     }
 
@@ -172,7 +169,7 @@ mod tests {
             let dir = tempfile::tempdir().expect("a folder");
             written(dir.path(), last);
             let whole = std::fs::read(path(dir.path())).expect("reads");
-            let newest = read(dir.path()).expect("reads").expect("it is there").sequence % SLOTS * SLOT_STEP;
+            let newest = read(&Folder::new(dir.path())).expect("reads").expect("it is there").sequence % SLOTS * SLOT_STEP;
             for at in 0..SLOT_LEN {
                 for bit in 0..8 {
                     let mut flipped = whole.clone();
@@ -193,7 +190,7 @@ mod tests {
         let swapped = [&whole[4096..], &vec![0; 4096 - SLOT_LEN], &whole[..SLOT_LEN]].concat();
         for bytes in [vec![], whole[..SLOT_LEN - 1].to_vec(), vec![0; 8192], swapped] {
             std::fs::write(path(dir.path()), bytes).expect("writes");
-            assert!(matches!(read(dir.path()), Err(LedgerError::Anchor { .. })));
+            assert!(matches!(read(&Folder::new(dir.path())), Err(LedgerError::Anchor { .. })));
         }
     }
 }

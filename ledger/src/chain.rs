@@ -6,8 +6,8 @@
 use crate::block::Block;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
+use crate::storage::Database;
 use crate::store::{self, Head, JOURNAL};
-use rocksdb::{DB, IteratorMode};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,7 +34,7 @@ impl Ledger {
     /// When a thread panics.
     pub fn scrub_open_day(&self, workers: usize) -> Result<u64, LedgerError> {
         let from = self.days().iter().map(|day| day.closed_height).max().unwrap_or(0);
-        let base = if from == 0 { Head::default() } else { Head { height: from, hash: stretch(&self.db, from..=from)?.hash } };
+        let base = if from == 0 { Head::default() } else { Head { height: from, hash: stretch(&*self.db, from..=from)?.hash } };
         let (head, next) = (self.head(), AtomicU64::new(from + 1));
         let work = || {
             let mut found = Vec::new();
@@ -43,7 +43,7 @@ impl Ledger {
                 if first > head.height {
                     return Ok(found);
                 }
-                found.push(stretch(&self.db, first..=head.height.min(first + STRETCH_BLOCKS - 1))?);
+                found.push(stretch(&*self.db, first..=head.height.min(first + STRETCH_BLOCKS - 1))?);
             }
         };
         let mut stretches = std::thread::scope(|scope| {
@@ -58,14 +58,14 @@ impl Ledger {
 }
 
 /// The journal's last block, which must be whole.
-pub(crate) fn end(db: &DB) -> Result<Head, LedgerError> {
-    let Some((key, _)) = db.iterator_cf(store::cf(db, JOURNAL), IteratorMode::End).next().transpose()? else { return Ok(Head::default()) };
+pub(crate) fn end(db: &dyn Database) -> Result<Head, LedgerError> {
+    let Some(key) = db.last_key(JOURNAL)? else { return Ok(Head::default()) };
     let height = store::height_of(&key).unwrap_or(0);
     Ok(Head { height, hash: stretch(db, height..=height)?.hash })
 }
 
 /// The blocks after `base` are whole and lead to `head`.
-pub(crate) fn leads(db: &DB, base: Head, head: Head) -> Result<(), LedgerError> {
+pub(crate) fn leads(db: &dyn Database, base: Head, head: Head) -> Result<(), LedgerError> {
     if base.height >= head.height {
         return if base == head { Ok(()) } else { Err(LedgerError::HeadDiffers { height: base.height }) };
     }
@@ -73,7 +73,7 @@ pub(crate) fn leads(db: &DB, base: Head, head: Head) -> Result<(), LedgerError> 
 }
 
 /// The block of `head` is in the chain, and what follows it is whole up to `end`.
-pub(crate) fn holds(db: &DB, head: Head, end: Head) -> Result<(), LedgerError> {
+pub(crate) fn holds(db: &dyn Database, head: Head, end: Head) -> Result<(), LedgerError> {
     if head.height > end.height {
         return Err(LedgerError::ChainEnds { height: end.height, expected: head.height });
     }
@@ -82,7 +82,7 @@ pub(crate) fn holds(db: &DB, head: Head, end: Head) -> Result<(), LedgerError> {
 }
 
 /// The block of `head` is in the chain.
-pub(crate) fn has(db: &DB, head: Head) -> Result<(), LedgerError> {
+pub(crate) fn has(db: &dyn Database, head: Head) -> Result<(), LedgerError> {
     if head.height > 0 && stretch(db, head.height..=head.height)?.hash != head.hash {
         return Err(LedgerError::HeadDiffers { height: head.height });
     }
@@ -102,12 +102,12 @@ fn join(base: Head, stretches: &[Stretch], head: Head) -> Result<(), LedgerError
 }
 
 /// Reads blocks in a row. There is at least one.
-fn stretch(db: &DB, heights: RangeInclusive<u64>) -> Result<Stretch, LedgerError> {
+fn stretch(db: &dyn Database, heights: RangeInclusive<u64>) -> Result<Stretch, LedgerError> {
     let mut found: Option<Stretch> = None;
     for height in heights {
-        let bytes = db.get_pinned_cf(store::cf(db, JOURNAL), height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
+        let bytes = db.get(JOURNAL, &height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
         let corrupt = |what: &'static str| LedgerError::Corrupt { height, what };
-        let block = Block::parse(&bytes).map_err(|error| corrupt(error.0))?;
+        let block = Block::parse((*bytes).as_ref()).map_err(|error| corrupt(error.0))?;
         if block.header.height != height {
             return Err(corrupt("it belongs elsewhere"));
         }

@@ -13,9 +13,9 @@ use crate::group::{Group, Item};
 use crate::intake::IntakeBlock;
 use crate::ledger::{Access, Closing, Ledger, State};
 use crate::refusal::{self, Refusal};
+use crate::storage::{Batch, Database};
 use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT, WITNESSES};
 use domain::Day;
-use rocksdb::{DB, WriteBatch, WriteOptions};
 use std::collections::BTreeMap;
 
 impl Ledger {
@@ -37,26 +37,23 @@ impl Ledger {
         }
         self.enough_disk()?;
         let told = group.is_told();
-        let mut stage = Stage::new(&self.db, &self.state, group.bytes_expected());
+        let mut stage = Stage::new(&*self.db, &self.state, group.bytes_expected());
         for item in group.items {
             stage.item(item)?;
         }
         for (token, sealed) in group.sealed {
-            stage.batch.put_cf(store::cf(&self.db, VAULT), token.as_bytes(), sealed);
+            stage.batch.put(VAULT, token.as_bytes(), &sealed);
         }
         for (key, value) in group.checkpoints {
-            let family = store::cf(&self.db, CHECKPOINTS);
             match value {
-                Some(value) => stage.batch.put_cf(family, key, value),
-                None => stage.batch.delete_cf(family, key),
+                Some(value) => stage.batch.put(CHECKPOINTS, &key, &value),
+                None => stage.batch.delete(CHECKPOINTS, &key),
             }
         }
         let (batch, change) = stage.finish();
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        if let Err(error) = self.db.write_opt(batch, &options) {
+        if let Err(error) = batch.commit() {
             self.access = Access::Stopped;
-            return Err(error.into());
+            return Err(error);
         }
         self.state.apply(change);
         if told { self.anchor() } else { Ok(self.state.head) }
@@ -128,37 +125,31 @@ impl State {
 
 /// A group on its way: the state it will leave, and the batch that writes it.
 struct Stage<'l> {
-    db: &'l DB,
+    db: &'l dyn Database,
     state: &'l State,
-    batch: WriteBatch,
+    batch: Box<dyn Batch + 'l>,
     change: Change,
 }
 
 impl<'l> Stage<'l> {
-    fn new(db: &'l DB, state: &'l State, batch_bytes: usize) -> Self {
+    fn new(db: &'l dyn Database, state: &'l State, batch_bytes: usize) -> Self {
         let close = CloseChange { anew: false, under_way: state.closing.is_some(), posted: Posted::default(), movements: Vec::new() };
-        Self {
-            db,
-            state,
-            batch: WriteBatch::with_capacity_bytes(batch_bytes),
-            change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close },
-        }
+        Self { db, state, batch: db.batch(batch_bytes), change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close } }
     }
 
-    fn finish(mut self) -> (WriteBatch, Change) {
-        let index = store::cf(self.db, INDEX);
+    fn finish(mut self) -> (Box<dyn Batch + 'l>, Change) {
         if self.change.head != self.state.head {
-            self.batch.put_cf(index, FORMAT_KEY, [FORMAT]);
+            self.batch.put(INDEX, FORMAT_KEY, &[FORMAT]);
             for family in WITNESSES {
-                self.batch.put_cf(store::cf(self.db, family), HEAD_KEY, self.change.head.to_bytes());
+                self.batch.put(family, HEAD_KEY, &self.change.head.to_bytes());
             }
         }
         for (id, file) in &self.change.files {
-            self.batch.put_cf(index, store::file_at(*id), to_json(file));
+            self.batch.put(INDEX, &store::file_at(*id), &to_json(file));
         }
         for day in &self.change.days {
             if !self.state.days.contains(day) {
-                self.batch.put_cf(index, store::day_at(day.day), to_json(day));
+                self.batch.put(INDEX, &store::day_at(day.day), &to_json(day));
             }
         }
         (self.batch, self.change)
@@ -177,7 +168,7 @@ impl<'l> Stage<'l> {
     fn append(&mut self, kind: BlockKind, day: Day, file: u32, draft: Draft, side: &[u8]) -> u64 {
         let height = self.change.head.height + 1;
         let (bytes, hash) = draft.seal(&Place { kind, day, height, file, prev: self.change.head.hash }, side);
-        self.batch.put_cf(store::cf(self.db, JOURNAL), height.to_be_bytes(), bytes);
+        self.batch.put(JOURNAL, &height.to_be_bytes(), &bytes);
         self.change.head = Head { height, hash };
         height
     }
@@ -214,7 +205,7 @@ impl<'l> Stage<'l> {
         info.repeats += block.repeats.len() as u64;
         let (count, side) = (block.count(), block.side());
         let height = self.append(BlockKind::Intake, day, file, block.draft, &side);
-        self.batch.put_cf(store::cf(self.db, INDEX), store::day_key(INTAKE_AT, day, height), store::block_entry(file, count));
+        self.batch.put(INDEX, &store::day_key(INTAKE_AT, day, height), &store::block_entry(file, count));
         Ok(())
     }
 
@@ -225,7 +216,7 @@ impl<'l> Stage<'l> {
         for draft in refusal::drafts(refusals) {
             let count = draft.count;
             let height = self.append(BlockKind::Refusals, day, file, draft, &[]);
-            self.batch.put_cf(store::cf(self.db, INDEX), store::file_key(REFUSALS_AT, file, height), store::block_entry(file, count));
+            self.batch.put(INDEX, &store::file_key(REFUSALS_AT, file, height), &store::block_entry(file, count));
         }
         Ok(())
     }
@@ -243,7 +234,7 @@ impl<'l> Stage<'l> {
         let (count, hub) = (block.count(), std::sync::Arc::clone(&block.hub));
         self.change.close.movements.push(block.movements);
         let height = self.append(BlockKind::Decisions, day, 0, block.draft, hub.as_bytes());
-        self.batch.put_cf(store::cf(self.db, INDEX), store::day_key(DECISIONS_AT, day, height), store::block_entry(0, count));
+        self.batch.put(INDEX, &store::day_key(DECISIONS_AT, day, height), &store::block_entry(0, count));
         Ok(())
     }
 
@@ -337,16 +328,17 @@ impl<'l> Stage<'l> {
         if let Some(what) = totals.differs_from(&posted) {
             return Err(LedgerError::TotalsDiffer { day, what });
         }
-        let family = store::cf(self.db, BALANCES);
         let moved = balances::day_prefix(day);
         for (key, (debit, credit)) in book {
             let running = [&[RUNNING][..], &key].concat();
-            let before = match self.db.get_pinned_cf(family, &running)? {
-                Some(bytes) => balances::sums_of_bytes(&bytes).map_err(|corrupt| LedgerError::Index { index: "balances", what: corrupt.0.to_owned() })?,
+            let before = match self.db.get(BALANCES, &running)? {
+                Some(bytes) => {
+                    balances::sums_of_bytes((*bytes).as_ref()).map_err(|corrupt| LedgerError::Index { index: "balances", what: corrupt.0.to_owned() })?
+                }
                 None => (0, 0),
             };
-            self.batch.put_cf(family, running, balances::sums_to_bytes((before.0 + debit, before.1 + credit)));
-            self.batch.put_cf(family, [&moved[..], &key].concat(), balances::sums_to_bytes((debit, credit)));
+            self.batch.put(BALANCES, &running, &balances::sums_to_bytes((before.0 + debit, before.1 + credit)));
+            self.batch.put(BALANCES, &[&moved[..], &key].concat(), &balances::sums_to_bytes((debit, credit)));
         }
         self.change.days.push(DayInfo::opened(next, scheme));
         self.change.close = CloseChange { anew: true, under_way: false, posted: Posted::default(), movements: Vec::new() };

@@ -72,7 +72,13 @@ pub enum LedgerError {
     #[error("an earlier write failed; the ledger must be opened again")]
     Stopped,
     #[error("the ledger's storage failed")]
-    Storage(#[from] rocksdb::Error),
+    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the ledger's folder cannot be used")]
     Folder(#[from] std::io::Error),
+}
+
+impl From<rocksdb::Error> for LedgerError {
+    fn from(error: rocksdb::Error) -> Self {
+        Self::Storage(Box::new(error))
+    }
 }

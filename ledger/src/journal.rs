@@ -14,16 +14,17 @@ use crate::intake::IntakeBlock;
 use crate::ledger;
 use crate::read;
 use crate::refusal::{self, Refusal};
+use crate::rocks::Folder;
+use crate::storage::{Database, Storage};
 use crate::store::{self, Head, VAULT};
 use domain::Decision;
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
-use rocksdb::DB;
 use std::path::Path;
 
 /// A journal that is only read.
 pub struct Journal {
-    db: DB,
+    db: Box<dyn Database>,
     head: Head,
 }
 
@@ -42,20 +43,28 @@ impl Journal {
     /// # Errors
     /// [`LedgerError::Absent`], a journal that does not reach what was durable, or a vault that is older than it.
     pub fn open(path: &Path, known: Option<Head>) -> Result<Self, LedgerError> {
-        let found = match ledger::find(path) {
+        Self::open_on(&Folder::new(path), known)
+    }
+
+    /// The same of a journal that lies elsewhere.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_on(storage: &dyn Storage, known: Option<Head>) -> Result<Self, LedgerError> {
+        let found = match ledger::find(storage) {
             Ok(found) => Some(found.ok_or(LedgerError::Absent)?),
             Err(LedgerError::Anchor { .. }) if known.is_some() => None,
             Err(error) => return Err(error),
         };
-        let db = store::open_read_only(&ledger::database(path))?;
-        let head = chain::end(&db)?;
+        let db = storage.read_database()?;
+        let head = chain::end(&*db)?;
         if found.is_some() {
-            ledger::check_anchor(&db, found, head)?;
+            ledger::check_anchor(&*db, found, head)?;
         }
         if let Some(known) = known {
-            chain::holds(&db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
+            chain::holds(&*db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
         }
-        store::check_witness(&db, VAULT, head)?;
+        store::check_witness(&*db, VAULT, head)?;
         Ok(Self { db, head })
     }
 
@@ -70,7 +79,7 @@ impl Journal {
     /// # Errors
     /// When there is no block at `height`, it is damaged, or the storage fails.
     pub fn block(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<(Copied, Head), LedgerError> {
-        read::with_block(&self.db, height, None, |block| {
+        read::with_block(&*self.db, height, None, |block| {
             let file = block.header.file;
             let copied = match block.header.kind {
                 BlockKind::Event => Copied::Event(Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read"))?),
@@ -98,7 +107,7 @@ impl Journal {
     pub fn decisions(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<Vec<Decision>, LedgerError> {
         let mut found = Vec::new();
         let wanted = Some((BlockKind::Decisions, "decisions"));
-        read::with_block(&self.db, height, wanted, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
+        read::with_block(&*self.db, height, wanted, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
         Ok(found)
     }
 
@@ -107,7 +116,7 @@ impl Journal {
     /// # Errors
     /// When the storage fails; what `each` says is inside.
     pub fn each_sealed<E>(&self, mut each: impl FnMut(CardToken, Vec<u8>) -> Result<(), E>) -> Result<Result<(), E>, LedgerError> {
-        for row in store::scan(&self.db, VAULT, &[]) {
+        for row in self.db.scan(VAULT, &[]) {
             let (key, value) = row?;
             if *key == *store::HEAD_KEY {
                 continue;
@@ -125,7 +134,7 @@ impl Journal {
     /// # Errors
     /// When the storage fails.
     pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
-        store::digests(&self.db)
+        store::digests(&*self.db)
     }
 }
 

@@ -11,13 +11,14 @@ use crate::days::{DayInfo, DayState};
 use crate::decisions::Posted;
 use crate::error::LedgerError;
 use crate::files::FileInfo;
+use crate::rocks::Folder;
+use crate::storage::{Database, Found, Manifest, Storage};
 use crate::store::{self, DAYS, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, WITNESSES};
 use domain::Day;
 use hashbrown::HashMap;
-use rocksdb::DB;
 use serde::de::DeserializeOwned;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::any::Any;
+use std::path::Path;
 
 /// How a ledger is opened.
 #[derive(Clone, Copy, Debug)]
@@ -40,18 +41,18 @@ impl Default for LedgerOptions {
 
 /// An open ledger. Reading needs `&self` and works from several threads; writing needs `&mut self`.
 pub struct Ledger {
-    pub(crate) db: DB,
+    pub(crate) db: Box<dyn Database>,
     pub(crate) state: State,
     pub(crate) access: Access,
     pub(crate) free_bytes_min: u64,
-    path: PathBuf,
+    storage: Box<dyn Storage>,
 }
 
 /// What this process may do.
 pub(crate) enum Access {
     /// Holds the lock as long as it lives.
     Write {
-        _lock: File,
+        _lock: Box<dyn Any + Send + Sync>,
         anchor: Anchor,
     },
     Read,
@@ -86,32 +87,32 @@ impl Ledger {
     /// [`LedgerError::InUse`], [`LedgerError::Absent`], [`LedgerError::TooLittleDisk`], a format of another version, a head
     /// that is not in the chain, or storage that fails.
     pub fn open(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
-        let database = database(path);
-        let found = find(path)?;
+        Self::open_on(Box::new(Folder::new(path)), options)
+    }
+
+    /// The same of a ledger that lies elsewhere.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_on(storage: Box<dyn Storage>, options: &LedgerOptions) -> Result<Self, LedgerError> {
+        let found = find(&*storage)?;
         if found.is_none() && !options.create {
             return Err(LedgerError::Absent);
         }
-        std::fs::create_dir_all(path)?;
-        let lock = File::create(path.join("ledger.lock"))?;
-        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LedgerError::InUse),
-            Err(error) => return Err(LedgerError::Folder(error.into())),
-        }
-        enough_disk(path, options.free_bytes_min)?;
+        let lock = storage.lock()?;
+        enough_disk(&*storage, options.free_bytes_min)?;
         // The anchor is there before the database: a database without one has lost it.
         let mut anchor = match found {
-            None => Anchor::create(path)?,
-            Some(anchored) => Anchor::open(path, anchored)?,
+            None => Anchor::create(&*storage)?,
+            Some(anchored) => Anchor::open(&*storage, anchored)?,
         };
         // Families are only made while there was never anything in them.
-        let db = store::open(&database, found.is_none_or(|found| found.head == Head::default()))?;
-        File::open(path)?.sync_all()?;
-        let state = load(&db, options, found)?;
-        let (manifest, file, manifest_bytes) = store::manifest(&database)?;
-        File::open(file)?.sync_all()?;
-        anchor.begin(Start { head: state.head, manifest, manifest_bytes })?;
-        Ok(Self { db, state, access: Access::Write { _lock: lock, anchor }, free_bytes_min: options.free_bytes_min, path: path.to_path_buf() })
+        let db = storage.open_database(found.is_none_or(|found| found.head == Head::default()))?;
+        storage.sync_names()?;
+        let state = load(&*db, options, found)?;
+        let Manifest { number, bytes, .. } = storage.sync_manifest()?;
+        anchor.begin(Start { head: state.head, manifest: number, manifest_bytes: bytes })?;
+        Ok(Self { db, state, access: Access::Write { _lock: lock, anchor }, free_bytes_min: options.free_bytes_min, storage })
     }
 
     /// Opens a ledger as it is now, for reading, whether or not another process writes to it.
@@ -119,12 +120,12 @@ impl Ledger {
     /// # Errors
     /// As for [`Ledger::open`], without `InUse` and `TooLittleDisk`.
     pub fn open_read_only(path: &Path, options: &LedgerOptions) -> Result<Self, LedgerError> {
-        let database = database(path);
+        let storage = Box::new(Folder::new(path));
         // The anchor first: a process that writes may make both longer meanwhile, and the database is ahead of the anchor then.
-        let found = find(path)?.ok_or(LedgerError::Absent)?;
-        let db = store::open_read_only(&database)?;
-        let state = load(&db, options, Some(found))?;
-        Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, path: path.to_path_buf() })
+        let found = find(&*storage)?.ok_or(LedgerError::Absent)?;
+        let db = storage.read_database()?;
+        let state = load(&*db, options, Some(found))?;
+        Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, storage })
     }
 
     /// The end of the chain.
@@ -181,12 +182,12 @@ impl Ledger {
     /// # Errors
     /// When the storage fails.
     pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
-        store::digests(&self.db)
+        store::digests(&*self.db)
     }
 
     /// Refuses when the disk has less room than the options ask for.
     pub(crate) fn enough_disk(&self) -> Result<(), LedgerError> {
-        enough_disk(&self.path, self.free_bytes_min)
+        enough_disk(&*self.storage, self.free_bytes_min)
     }
 }
 
@@ -198,45 +199,41 @@ impl State {
 
 /// What the anchor of a ledger says; none where there is no ledger, or one that was being made. One of which a part is not
 /// there is refused.
-pub(crate) fn find(path: &Path) -> Result<Option<Anchored>, LedgerError> {
-    let database = database(path);
-    let current = database.join("CURRENT");
-    if current.try_exists()? {
-        let missing = LedgerError::Anchor { path: path.join(ANCHOR_FILE), what: "it is missing" };
-        let anchored = anchor::read(path)?.ok_or(missing)?;
-        // One with a higher number was made by an open that did not come to its end.
-        let (number, file, bytes) = store::manifest(&database)?;
-        let Start { manifest, manifest_bytes, .. } = anchored.start;
-        let older = number < manifest || (number == manifest && bytes < manifest_bytes);
-        return if older { Err(LedgerError::Older { path: file }) } else { Ok(Some(anchored)) };
-    }
-    // RocksDB would make an empty database here.
-    let had_blocks = match anchor::read(path) {
+pub(crate) fn find(storage: &dyn Storage) -> Result<Option<Anchored>, LedgerError> {
+    let remains = match storage.find_database()? {
+        Found::Database(manifest) => {
+            let missing = LedgerError::Anchor { path: storage.folder().join(ANCHOR_FILE), what: "it is missing" };
+            let anchored = anchor::read(storage)?.ok_or(missing)?;
+            // One with a higher number was made by an open that did not come to its end.
+            let known = anchored.start;
+            let older = manifest.number < known.manifest || (manifest.number == known.manifest && manifest.bytes < known.manifest_bytes);
+            return if older { Err(LedgerError::Older { path: manifest.path }) } else { Ok(Some(anchored)) };
+        }
+        Found::Remains => true,
+        Found::Nothing => false,
+    };
+    // An empty database would be made here.
+    let had_blocks = match anchor::read(storage) {
         Ok(Some(anchored)) => anchored.head != Head::default(),
         // Cut off while it was being made; the database comes after it.
         Ok(None) | Err(LedgerError::Anchor { .. }) => false,
         Err(error) => return Err(error),
     };
-    if had_blocks || store::has_data(&database)? { Err(LedgerError::Lost { path: current }) } else { Ok(None) }
+    if remains || had_blocks { Err(LedgerError::Lost { path: storage.folder().join("db/CURRENT") }) } else { Ok(None) }
 }
 
-pub(crate) fn database(path: &Path) -> PathBuf {
-    path.join("db")
-}
-
-fn enough_disk(path: &Path, needed_bytes: u64) -> Result<(), LedgerError> {
-    let free_bytes = store::free_bytes(path)?;
+fn enough_disk(storage: &dyn Storage, needed_bytes: u64) -> Result<(), LedgerError> {
+    let free_bytes = storage.free_bytes()?;
     if free_bytes < needed_bytes { Err(LedgerError::TooLittleDisk { free_bytes, needed_bytes }) } else { Ok(()) }
 }
 
-fn load(db: &DB, options: &LedgerOptions, found: Option<Anchored>) -> Result<State, LedgerError> {
-    let index = store::cf(db, INDEX);
-    match db.get_pinned_cf(index, FORMAT_KEY)?.as_deref() {
+fn load(db: &dyn Database, options: &LedgerOptions, found: Option<Anchored>) -> Result<State, LedgerError> {
+    match store::bytes_of(db.get(INDEX, FORMAT_KEY)?.as_ref()) {
         None | Some(&[FORMAT]) => {}
         Some(other) => return Err(LedgerError::Format { found: other.first().copied().unwrap_or(0) }),
     }
-    let head = match db.get_pinned_cf(index, HEAD_KEY)? {
-        Some(bytes) => Head::of_bytes(&bytes).map_err(|corrupt| LedgerError::Index { index: "head", what: corrupt.0.to_owned() })?,
+    let head = match db.get(INDEX, HEAD_KEY)? {
+        Some(bytes) => Head::of_bytes((*bytes).as_ref()).map_err(|corrupt| LedgerError::Index { index: "head", what: corrupt.0.to_owned() })?,
         None => Head::default(),
     };
     let end = chain::end(db)?;
@@ -249,11 +246,11 @@ fn load(db: &DB, options: &LedgerOptions, found: Option<Anchored>) -> Result<Sta
         chain::holds(db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
     }
     let mut state = State { head, ..State::default() };
-    for row in store::scan(db, INDEX, &[DAYS]) {
+    for row in db.scan(INDEX, &[DAYS]) {
         let (_, value) = row?;
         state.days.push(from_json("days", &value)?);
     }
-    for row in store::scan(db, INDEX, &[FILES]) {
+    for row in db.scan(INDEX, &[FILES]) {
         let (_, value) = row?;
         let file: FileInfo = from_json("files", &value)?;
         if file.id as usize != state.files.len() + 1 {
@@ -266,7 +263,7 @@ fn load(db: &DB, options: &LedgerOptions, found: Option<Anchored>) -> Result<Sta
 }
 
 /// The chain reaches what was told, and is whole since the last process began to write.
-pub(crate) fn check_anchor(db: &DB, found: Option<Anchored>, head: Head) -> Result<(), LedgerError> {
+pub(crate) fn check_anchor(db: &dyn Database, found: Option<Anchored>, head: Head) -> Result<(), LedgerError> {
     let Some(found) = found else { return if head == Head::default() { Ok(()) } else { Err(LedgerError::HeadDiffers { height: head.height }) } };
     if found.head.height > head.height {
         return Err(LedgerError::ChainEnds { height: head.height, expected: found.head.height });

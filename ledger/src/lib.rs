@@ -22,6 +22,8 @@ mod journal;
 mod ledger;
 mod read;
 mod refusal;
+mod rocks;
+pub mod storage;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -11,11 +11,11 @@ use crate::files::FileState;
 use crate::intake::{self, IntakePiece, IntakeRows};
 use crate::ledger::Ledger;
 use crate::refusal::{self, Refusal};
+use crate::storage::Database;
 use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT};
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision};
-use rocksdb::DB;
 
 /// Where an intake block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Ledger {
     #[allow(clippy::type_complexity, reason = "keys and values are both bytes, and that is all there is to say")]
     pub fn checkpoints(&self, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError> {
         let mut found = Vec::new();
-        for row in store::scan(&self.db, CHECKPOINTS, &[kind]) {
+        for row in self.db.scan(CHECKPOINTS, &[kind]) {
             let (key, value) = row?;
             found.push((key.get(1..).unwrap_or_default().to_vec(), value.into_vec()));
         }
@@ -155,7 +155,7 @@ impl Ledger {
     /// # Errors
     /// When the storage fails.
     pub fn checkpoint(&self, kind: u8, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
-        Ok(self.db.get_cf(store::cf(&self.db, CHECKPOINTS), [&[kind][..], key].concat())?)
+        Ok(self.db.get(CHECKPOINTS, &[&[kind][..], key].concat())?.map(|value| (*value).as_ref().to_vec()))
     }
 
     /// A card number as the vault sealed it.
@@ -163,7 +163,7 @@ impl Ledger {
     /// # Errors
     /// When the storage fails.
     pub fn sealed(&self, token: &CardToken) -> Result<Option<Vec<u8>>, LedgerError> {
-        Ok(self.db.get_cf(store::cf(&self.db, VAULT), token.as_bytes())?)
+        Ok(self.db.get(VAULT, token.as_bytes())?.map(|value| (*value).as_ref().to_vec()))
     }
 
     fn with_block<T>(
@@ -172,13 +172,13 @@ impl Ledger {
         wanted: Option<(BlockKind, &'static str)>,
         read: impl FnOnce(&Block<'_>) -> Result<T, Corrupt>,
     ) -> Result<T, LedgerError> {
-        with_block(&self.db, height, wanted, read)
+        with_block(&*self.db, height, wanted, read)
     }
 
     /// Height, file and rows of the blocks under a prefix of the index.
     pub(crate) fn places(&self, prefix: &[u8]) -> Result<Vec<(u64, u32, u32)>, LedgerError> {
         let mut places = Vec::new();
-        for row in store::scan(&self.db, INDEX, prefix) {
+        for row in self.db.scan(INDEX, prefix) {
             let (key, value) = row?;
             let place = store::height_of(&key).zip(store::block_entry_of(&value));
             let (height, (file, count)) = place.ok_or_else(|| LedgerError::Index { index: "block", what: "an entry has another length".to_owned() })?;
@@ -189,7 +189,7 @@ impl Ledger {
 
     fn sums(&self, prefix: &[u8]) -> Result<Vec<Balance>, LedgerError> {
         let mut found: Vec<Balance> = Vec::new();
-        for row in store::scan(&self.db, BALANCES, prefix) {
+        for row in self.db.scan(BALANCES, prefix) {
             let (key, value) = row?;
             let account = key.get(prefix.len()..).unwrap_or_default();
             let balance = balances::sums_of_bytes(&value).and_then(|sums| balances::balance_of(account, sums));
@@ -206,14 +206,14 @@ fn day_prefix(kind: u8, day: Day) -> Vec<u8> {
 
 /// Looks at a block, which must be whole, in its place and of the kind that is wanted.
 pub(crate) fn with_block<T>(
-    db: &DB,
+    db: &dyn Database,
     height: u64,
     wanted: Option<(BlockKind, &'static str)>,
     read: impl FnOnce(&Block<'_>) -> Result<T, Corrupt>,
 ) -> Result<T, LedgerError> {
-    let bytes = db.get_pinned_cf(store::cf(db, JOURNAL), height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
+    let bytes = db.get(JOURNAL, &height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
     let corrupt = |corrupt: Corrupt| LedgerError::Corrupt { height, what: corrupt.0 };
-    let block = Block::parse(&bytes).map_err(corrupt)?;
+    let block = Block::parse((*bytes).as_ref()).map_err(corrupt)?;
     if block.header.height != height {
         return Err(corrupt(Corrupt("it belongs elsewhere")));
     }

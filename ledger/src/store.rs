@@ -1,14 +1,9 @@
-//! How the ledger lies in RocksDB: column families, keys, options. The only file that names RocksDB's settings.
-//!
-//! Left off, because each has lost or wedged data somewhere: merge operators, range deletes, manual or recycled WALs,
-//! transactions, unordered writes. Recovery refuses a damaged WAL rather than skip it, and tolerates only a torn tail: that
-//! is a write that was never acknowledged.
+//! How the ledger lies in its database: column families and keys.
 
 use crate::codec::{Corrupt, Reader};
 use crate::error::LedgerError;
+use crate::storage::{Database, Value};
 use domain::Day;
-use rocksdb::{BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, LogLevel, Options};
-use std::path::{Path, PathBuf};
 
 /// Blocks by height.
 pub(crate) const JOURNAL: &str = "journal";
@@ -35,89 +30,6 @@ pub(crate) const REFUSALS_AT: u8 = b'r';
 
 /// The version of the layout described here.
 pub(crate) const FORMAT: u8 = 1;
-
-/// One journal memtable, in bytes: two of them and the small families stay below 300 MB.
-const JOURNAL_MEMTABLE_BYTES: usize = 64 << 20;
-const SMALL_MEMTABLE_BYTES: usize = 8 << 20;
-/// A small family's unflushed write keeps old WAL files alive; past this, RocksDB flushes it.
-const WAL_BYTES_MAX: u64 = 256 << 20;
-/// Larger values are kept beside the tree, so that compaction never copies a block.
-const BLOB_BYTES_MIN: u64 = 4 << 10;
-const BLOB_FILE_BYTES: u64 = 256 << 20;
-/// Far below the usual limit of 1,024 descriptors in a process.
-const OPEN_FILES_MAX: i32 = 256;
-
-fn database_options(create: bool) -> Options {
-    let mut options = Options::default();
-    options.create_if_missing(create);
-    options.create_missing_column_families(create);
-    options.set_paranoid_checks(true);
-    // All families or none: what a cut manifest loses is missing in the journal too, where it shows.
-    options.set_atomic_flush(true);
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-    options.set_max_total_wal_size(WAL_BYTES_MAX);
-    options.set_max_open_files(OPEN_FILES_MAX);
-    options.set_max_background_jobs(2);
-    options.set_keep_log_file_num(2);
-    options.set_log_level(LogLevel::Warn);
-    options
-}
-
-fn family(name: &str) -> ColumnFamilyDescriptor {
-    let mut options = Options::default();
-    options.set_write_buffer_size(if name == JOURNAL { JOURNAL_MEMTABLE_BYTES } else { SMALL_MEMTABLE_BYTES });
-    options.set_max_write_buffer_number(2);
-    if name == JOURNAL {
-        // Columns are packed already; what a compressor would still find is not worth its time.
-        options.set_compression_type(DBCompressionType::None);
-        options.set_enable_blob_files(true);
-        options.set_min_blob_size(BLOB_BYTES_MIN);
-        options.set_blob_file_size(BLOB_FILE_BYTES);
-    } else {
-        options.set_compression_type(DBCompressionType::Lz4);
-    }
-    options.set_block_based_table_factory(&BlockBasedOptions::default());
-    ColumnFamilyDescriptor::new(name, options)
-}
-
-pub(crate) fn open(path: &Path, create: bool) -> Result<DB, rocksdb::Error> {
-    DB::open_cf_descriptors(&database_options(create), path, FAMILIES.map(family))
-}
-
-pub(crate) fn open_read_only(path: &Path) -> Result<DB, rocksdb::Error> {
-    DB::open_cf_descriptors_read_only(&database_options(false), path, FAMILIES.map(family), false)
-}
-
-/// The database's manifest: its number, its file, and the file's length.
-pub(crate) fn manifest(path: &Path) -> Result<(u64, PathBuf, u64), LedgerError> {
-    let current = path.join("CURRENT");
-    let name = std::fs::read_to_string(&current)?;
-    let name = name.trim_end();
-    let number = name.strip_prefix("MANIFEST-").and_then(|number| number.parse().ok()).ok_or(LedgerError::Older { path: current })?;
-    let file = path.join(name);
-    let bytes = std::fs::metadata(&file)?.len();
-    Ok((number, file, bytes))
-}
-
-/// Whether a folder holds files of a database that had something in it.
-pub(crate) fn has_data(path: &Path) -> Result<bool, std::io::Error> {
-    match std::fs::read_dir(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        entries => {
-            for entry in entries? {
-                let name = entry?.path();
-                if name.extension().is_some_and(|kind| kind == "log" || kind == "sst" || kind == "blob") {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
-    }
-}
-
-pub(crate) fn cf<'d>(db: &'d DB, name: &str) -> &'d ColumnFamily {
-    db.cf_handle(name).expect("the database was opened with all its families")
-}
 
 /// A day as key bytes that order as days do.
 pub(crate) fn ordered(day: Day) -> [u8; 4] {
@@ -147,15 +59,6 @@ pub(crate) fn day_at(day: Day) -> Vec<u8> {
 /// The height at the end of a key made by [`day_key`] or [`file_key`].
 pub(crate) fn height_of(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|height| u64::from_be_bytes(*height))
-}
-
-/// A key and its value.
-pub(crate) type KeyValue = (Box<[u8]>, Box<[u8]>);
-
-/// All keys and values that begin with `prefix`, in key order.
-pub(crate) fn scan<'d>(db: &'d DB, name: &str, prefix: &'d [u8]) -> impl Iterator<Item = Result<KeyValue, rocksdb::Error>> + 'd {
-    db.iterator_cf(cf(db, name), IteratorMode::From(prefix, Direction::Forward))
-        .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
 }
 
 /// What an index entry of a block says: the file it belongs to and its rows.
@@ -191,18 +94,24 @@ impl Head {
     }
 }
 
-/// Every family is as of the head: RocksDB flushes them one by one, and its own records of that can be cut.
-pub(crate) fn check_witness(db: &DB, family: &'static str, head: Head) -> Result<(), LedgerError> {
+/// Every family is as of the head: a database flushes them one by one, and its own records of that can be cut.
+pub(crate) fn check_witness(db: &dyn Database, family: &'static str, head: Head) -> Result<(), LedgerError> {
     let expected = Some(head.to_bytes()).filter(|_| head != Head::default());
-    let found = db.get_pinned_cf(cf(db, family), HEAD_KEY)?;
-    if found.as_deref() == expected.as_deref() { Ok(()) } else { Err(LedgerError::FamilyDiffers { family: if family == INDEX { "index" } else { family } }) }
+    let found = db.get(family, HEAD_KEY)?;
+    let same = bytes_of(found.as_ref()) == expected.as_deref();
+    if same { Ok(()) } else { Err(LedgerError::FamilyDiffers { family: if family == INDEX { "index" } else { family } }) }
+}
+
+/// The bytes of a value that may be there.
+pub(crate) fn bytes_of<'v>(value: Option<&'v Value<'_>>) -> Option<&'v [u8]> {
+    value.map(|value| (**value).as_ref())
 }
 
 /// A digest over everything that each family holds: keys and values with their lengths.
-pub(crate) fn digests(db: &DB) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
+pub(crate) fn digests(db: &dyn Database) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
     let digest = |family: &'static str| {
         let mut hasher = blake3::Hasher::new();
-        for row in scan(db, family, &[]) {
+        for row in db.scan(family, &[]) {
             let (key, value) = row?;
             for part in [&key, &value] {
                 hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
@@ -211,10 +120,4 @@ pub(crate) fn digests(db: &DB) -> Result<Vec<(&'static str, [u8; 32])>, LedgerEr
         Ok((if family == INDEX { "index" } else { family }, *hasher.finalize().as_bytes()))
     };
     FAMILIES.into_iter().map(digest).collect()
-}
-
-/// Bytes that this process may still write on the disk that holds `path`.
-pub(crate) fn free_bytes(path: &Path) -> Result<u64, LedgerError> {
-    let disk = rustix::fs::statvfs(path).map_err(std::io::Error::from)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

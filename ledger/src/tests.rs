@@ -25,6 +25,23 @@ fn open(path: &Path) -> Ledger {
     Ledger::open(path, &options()).expect("opens")
 }
 
+/// Changes what is stored behind the ledger's back.
+fn put(ledger: &Ledger, family: &str, key: &[u8], value: &[u8]) {
+    let mut batch = ledger.db.batch(0);
+    batch.put(family, key, value);
+    batch.commit().expect("writes");
+}
+
+fn delete(ledger: &Ledger, family: &str, key: &[u8]) {
+    let mut batch = ledger.db.batch(0);
+    batch.delete(family, key);
+    batch.commit().expect("writes");
+}
+
+fn get(ledger: &Ledger, family: &str, key: &[u8]) -> Vec<u8> {
+    (*ledger.db.get(family, key).expect("reads").expect("it is there")).as_ref().to_vec()
+}
+
 /// Symbols 1 to 12 are parties, places and products of several lengths; 13 on are numbers.
 fn names() -> SymbolTable {
     let table = SymbolTable::new();

@@ -82,7 +82,7 @@ impl Ledger {
         let mut report = VerifyReport::default();
         let table = SymbolTable::new();
         let mut walk = Walk { symbols: SymbolCache::new(&table), replay: Replay::default(), decisions: Vec::new() };
-        for row in store::scan(&self.db, JOURNAL, &[]) {
+        for row in self.db.scan(JOURNAL, &[]) {
             let (key, value) = row?;
             let height = report.blocks + 1;
             report.blocks = height;
@@ -107,8 +107,7 @@ impl Ledger {
 
     fn compare_head(&self, report: &mut VerifyReport) -> Result<(), LedgerError> {
         for family in WITNESSES {
-            let stored = self.db.get_pinned_cf(store::cf(&self.db, family), HEAD_KEY)?;
-            let stored = stored.map_or(Ok(Head::default()), |bytes| Head::of_bytes(&bytes));
+            let stored = self.db.get(family, HEAD_KEY)?.map_or(Ok(Head::default()), |bytes| Head::of_bytes((*bytes).as_ref()));
             if stored != Ok(report.head) {
                 report.differs(report.head.height, format!("the head stored in `{family}` is not the end of the chain"));
             }
@@ -122,14 +121,14 @@ impl Ledger {
     fn compare_indexes(&self, replay: &mut Replay, report: &mut VerifyReport) -> Result<(), LedgerError> {
         let mut files = BTreeMap::new();
         let mut days = BTreeMap::new();
-        for row in store::scan(&self.db, INDEX, &[FILES]) {
+        for row in self.db.scan(INDEX, &[FILES]) {
             let (key, value) = row?;
             match serde_json::from_slice(&value) {
                 Ok(file) => drop(files.insert(key.into_vec(), file)),
                 Err(_) => report.differs(0, "an entry of the file index cannot be read"),
             }
         }
-        for row in store::scan(&self.db, INDEX, &[DAYS]) {
+        for row in self.db.scan(INDEX, &[DAYS]) {
             let (key, value) = row?;
             match serde_json::from_slice(&value) {
                 Ok(day) => drop(days.insert(key.into_vec(), day)),
@@ -146,7 +145,7 @@ impl Ledger {
         report.compare("day in memory", &in_memory, &replay.days);
         let mut places = BTreeMap::new();
         for kind in [INTAKE_AT, DECISIONS_AT, REFUSALS_AT] {
-            for row in store::scan(&self.db, INDEX, &[kind]) {
+            for row in self.db.scan(INDEX, &[kind]) {
                 let (key, value) = row?;
                 places.insert(key.into_vec(), value.into_vec());
             }
@@ -158,7 +157,7 @@ impl Ledger {
     fn compare_balances(&self, replay: &Replay, report: &mut VerifyReport) -> Result<(), LedgerError> {
         let mut stored: BTreeMap<Option<domain::Day>, BTreeMap<Account, (i128, i128)>> = BTreeMap::new();
         stored.entry(None).or_default();
-        for row in store::scan(&self.db, BALANCES, &[]) {
+        for row in self.db.scan(BALANCES, &[]) {
             let (key, value) = row?;
             if *key == *HEAD_KEY {
                 continue;

@@ -1,6 +1,8 @@
 //! An open notices what a disk lost or changed, names it, and changes nothing; or what it finds is what was acknowledged.
 
 use super::*;
+use crate::rocks::Folder;
+use crate::storage::{Found, Manifest, Storage};
 use crate::store::{self, BALANCES, CHECKPOINTS, HEAD_KEY, VAULT};
 use crate::{Head, LedgerError};
 use std::fs::File;
@@ -94,7 +96,7 @@ fn an_older_anchor_is_made_the_newest_once_the_chain_behind_it_is_whole() {
     assert!(open(dir.path()).verify().expect("reads").is_clean());
     // A block behind an older anchor is looked at.
     let ledger = open(dir.path());
-    ledger.db.delete_cf(store::cf(&ledger.db, store::JOURNAL), (head.height - 1).to_be_bytes()).expect("writes");
+    delete(&ledger, store::JOURNAL, &(head.height - 1).to_be_bytes());
     drop(ledger);
     std::fs::write(dir.path().join("ledger.head"), &anchor).expect("writes");
     assert!(matches!(refusal(dir.path()), LedgerError::NoBlock { height } if height == head.height - 1));
@@ -116,7 +118,7 @@ fn a_family_that_is_older_than_the_journal_is_refused() {
     for family in [BALANCES, CHECKPOINTS, VAULT] {
         let dir = tempfile::tempdir().expect("a folder");
         let ledger = closed_day(dir.path(), &names());
-        ledger.db.put_cf(store::cf(&ledger.db, family), HEAD_KEY, Head::default().to_bytes()).expect("writes");
+        put(&ledger, family, HEAD_KEY, &Head::default().to_bytes());
         drop(ledger);
         assert!(matches!(refusal(dir.path()), LedgerError::FamilyDiffers { family: found } if found == family));
     }
@@ -146,20 +148,20 @@ fn a_scrub_of_the_open_day_finds_a_changed_block() {
         assert_eq!(ledger.scrub_open_day(workers).expect("whole"), ledger.head().height - from);
     }
     for height in [from + 1, from + 16, from + 17, ledger.head().height] {
-        let (family, key) = (store::cf(&ledger.db, store::JOURNAL), height.to_be_bytes());
-        let block = ledger.db.get_cf(family, key).expect("reads").expect("a block");
+        let (family, key) = (store::JOURNAL, height.to_be_bytes());
+        let block = get(&ledger, family, &key);
         for at in [10, 40, 70, block.len() - 1] {
             let mut flipped = block.clone();
             flipped[at] ^= 1;
-            ledger.db.put_cf(family, key, flipped).expect("writes");
+            put(&ledger, family, &key, &flipped);
             assert!(ledger.scrub_open_day(2).is_err(), "byte {at} of block {height}");
         }
         // A block of its place, and whole, but another one.
         let other = if height == from + 1 { height + 1 } else { height - 1 };
-        let swapped = ledger.db.get_cf(family, other.to_be_bytes()).expect("reads").expect("a block");
-        ledger.db.put_cf(family, key, swapped).expect("writes");
+        let swapped = get(&ledger, family, &other.to_be_bytes());
+        put(&ledger, family, &key, &swapped);
         assert!(ledger.scrub_open_day(2).is_err(), "block {other} in the place of {height}");
-        ledger.db.put_cf(family, key, block).expect("writes");
+        put(&ledger, family, &key, &block);
     }
     assert!(ledger.scrub_open_day(2).is_ok());
 }
@@ -172,14 +174,13 @@ fn a_cut_manifest_is_refused_or_costs_nothing() {
     for digest in 2..6 {
         book(&mut ledger, digest, &records(5), &table);
         // As RocksDB does when a table in memory is full: the log that held it goes.
-        let families = store::FAMILIES.map(|family| store::cf(&ledger.db, family));
-        ledger.db.flush_cfs_opt(&families, &rocksdb::FlushOptions::default()).expect("flushes");
+        ledger.db.flush();
     }
     book(&mut ledger, 7, &records(5), &table);
     let digests = ledger.digests().expect("reads");
     drop(ledger);
-    let (_, manifest, bytes) = store::manifest(&dir.path().join("db")).expect("reads");
-    let name = manifest.file_name().expect("a name");
+    let Ok(Found::Database(Manifest { bytes, path, .. })) = Folder::new(dir.path()).find_database() else { panic!("there is a database") };
+    let name = path.file_name().expect("a name");
     let (mut refused, mut same) = (0, 0);
     for keep in (0..bytes).step_by(37) {
         let copied = tempfile::tempdir().expect("a folder");
@@ -203,7 +204,7 @@ fn a_block_lost_behind_the_last_open_is_missed() {
     let height = ledger.head().height;
     book(&mut ledger, 2, &records(5), &table);
     book(&mut ledger, 3, &records(5), &table);
-    ledger.db.delete_cf(store::cf(&ledger.db, store::JOURNAL), (height + 1).to_be_bytes()).expect("writes");
+    delete(&ledger, store::JOURNAL, &(height + 1).to_be_bytes());
     drop(ledger);
     assert!(matches!(refusal(dir.path()), LedgerError::NoBlock { height: missing } if missing == height + 1));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::LedgerError;
-use crate::store::{self, BALANCES, DAYS, FILES, HEAD_KEY, INDEX, INTAKE_AT, JOURNAL};
+use crate::store::{BALANCES, DAYS, FILES, HEAD_KEY, INDEX, INTAKE_AT, JOURNAL};
 
 /// Changes the last byte of the first value under a prefix, and gives what `verify` then says.
 fn after_flipping(family: &'static str, prefix: &[u8], flip: impl Fn(&mut Vec<u8>)) -> Vec<String> {
@@ -10,10 +10,10 @@ fn after_flipping(family: &'static str, prefix: &[u8], flip: impl Fn(&mut Vec<u8
     let ledger = closed_day(dir.path(), &table);
     let report = ledger.verify().expect("reads");
     assert!(report.is_clean(), "{:?}", report.differences);
-    let (key, value) = store::scan(&ledger.db, family, prefix).next().expect("a row").expect("reads");
+    let (key, value) = ledger.db.scan(family, prefix).next().expect("a row").expect("reads");
     let mut value = value.into_vec();
     flip(&mut value);
-    ledger.db.put_cf(store::cf(&ledger.db, family), key, value).expect("writes");
+    put(&ledger, family, &key, &value);
     ledger.verify().expect("reads").differences.into_iter().map(|difference| difference.what).collect()
 }
 
@@ -60,7 +60,7 @@ fn a_changed_or_missing_block_is_found() {
     assert!(found.iter().any(|what| what.contains("chain is broken")), "{found:?}");
     let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
     let ledger = closed_day(dir.path(), &table);
-    ledger.db.delete_cf(store::cf(&ledger.db, JOURNAL), second).expect("writes");
+    delete(&ledger, JOURNAL, &second);
     let report = ledger.verify().expect("reads");
     assert!(report.differences.iter().any(|difference| difference.what.contains("missing")), "{report:?}");
 }
@@ -70,7 +70,7 @@ fn a_journal_without_its_last_block_does_not_open() {
     let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
     let ledger = closed_day(dir.path(), &table);
     let height = ledger.head().height;
-    ledger.db.delete_cf(store::cf(&ledger.db, JOURNAL), height.to_be_bytes()).expect("writes");
+    delete(&ledger, JOURNAL, &height.to_be_bytes());
     drop(ledger);
     assert!(matches!(Ledger::open(dir.path(), &options()), Err(LedgerError::ChainEnds { height: ends, expected }) if ends == height - 1 && expected == height));
 }
