@@ -82,7 +82,7 @@ pub struct SchemeArg {
     pub adopt_scheme: bool,
 }
 
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct WorkersArg {
     /// Threads that work (as many as processors unless given)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]

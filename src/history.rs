@@ -2,12 +2,12 @@
 
 use crate::failure::Failure;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, EventTime, Reason, RecordId, Symbol, SymbolTable};
+use domain::{Day, Decision, EventTime, Reason, Record, RecordId, Symbol, SymbolTable};
 use engine::close::{Before, Budgets, FeeBases, FeeKey, FeesBooked, PARTITIONS, Refunded};
 use engine::dedup::{Seen, Sequences};
 use engine::parallel;
 use hashbrown::HashMap;
-use ledger::{DayInfo, DayState, DecisionBlock, Group, Ledger, LedgerError, decode_decisions};
+use ledger::{DayInfo, DayState, DecisionBlock, Group, IntakeAt, Ledger, LedgerError, decode_decisions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -35,6 +35,9 @@ mod kind {
     const _: () = assert!(settlement::MANIFESTS > PRICED_UNTIL, "no two kinds of checkpoint have one number");
 }
 
+/// Intake blocks that a thread reads in a row when a day's ids are gathered.
+const RUN_BLOCKS: usize = 8;
+
 /// A checkpoint that cannot be read.
 #[must_use]
 pub fn broken(what: &str) -> Failure {
@@ -47,11 +50,12 @@ pub fn unread(error: &LedgerError) -> Failure {
     Failure::refused("the ledger cannot be read").because(error).hint("`tapclear verify` tells what is wrong with it")
 }
 
-/// All ids that count: those of closed days, from their checkpoint, and those of the booked files of the open day.
+/// All ids that count: those of closed days, from their checkpoint, and those of the booked files of the open day, whose
+/// blocks `workers` threads read. A start waits for this before it acknowledges anything.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn seen(ledger: &Ledger, symbols: &SymbolTable) -> Result<Seen, Failure> {
+pub fn seen(ledger: &Ledger, symbols: &SymbolTable, workers: usize) -> Result<Seen, Failure> {
     let mut seen = Seen::default();
     for (key, value) in ledger.checkpoints(kind::SEQUENCES).map_err(|error| unread(&error))? {
         let (epoch, terminal) = key.split_first_chunk::<4>().ok_or_else(|| broken("terminal sequences"))?;
@@ -68,15 +72,20 @@ pub fn seen(ledger: &Ledger, symbols: &SymbolTable) -> Result<Seen, Failure> {
         seen.restore_columns(ids.iter().map(|id| id.map(u64::from_le_bytes)));
     }
     if let Some(open) = ledger.open_day() {
-        let mut cache = SymbolCache::new(symbols);
-        for block in ledger.intake_blocks(open.day).map_err(|error| unread(&error))? {
-            let read = ledger.each_intake(block.height, &mut cache, |piece| {
-                for record in piece.records {
-                    seen.mark(record.id());
-                }
-            });
-            read.map_err(|error| unread(&error))?;
-        }
+        let blocks = ledger.intake_blocks(open.day).map_err(|error| unread(&error))?;
+        // A cache is worth having for more than one block.
+        let runs: Vec<&[IntakeAt]> = blocks.chunks(RUN_BLOCKS).collect();
+        let ids = |at: usize| {
+            let (mut cache, mut ids) = (SymbolCache::new(symbols), Vec::new());
+            let read = |block: &IntakeAt| ledger.each_intake(block.height, &mut cache, |piece| ids.extend(piece.records.iter().map(Record::id)));
+            runs.get(at).copied().unwrap_or_default().iter().try_for_each(read).map(|()| ids)
+        };
+        parallel::in_order(workers, runs.len(), ids, |ids| {
+            for id in ids.map_err(|error| unread(&error))? {
+                seen.mark(id);
+            }
+            Ok(())
+        })?;
     }
     Ok(seen)
 }

@@ -167,7 +167,7 @@ impl Door<'_> {
         if let Err(error) = cut {
             group.event(Event::FileAbandoned { file, why: error.to_string() });
             commit(ledger, group)?;
-            *seen = history::seen(ledger, self.symbols)?;
+            *seen = history::seen(ledger, self.symbols, self.workers)?;
             self.live.forget();
             return Err(unreadable(&error));
         }

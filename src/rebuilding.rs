@@ -100,7 +100,7 @@ impl Rebuilding<'_> {
     /// What a close left besides its decisions.
     fn close(&self, ledger: &Ledger, day: Day, heights: &[u64], said: (&[FileOutcomes], &ServiceFees), group: &mut Group) -> Result<(), Failure> {
         let scheme = self.scheme_of(ledger, day)?;
-        let seen = history::seen(ledger, self.symbols)?;
+        let seen = history::seen(ledger, self.symbols, self.workers)?;
         let closing = Closing { scheme, symbols: self.symbols, seen: &seen, workers: self.workers, progress: self.progress };
         let mut cache = SymbolCache::new(self.symbols);
         let (mut heights, mut block) = (heights.iter(), Vec::new().into_iter());

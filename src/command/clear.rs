@@ -61,7 +61,7 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
         for path in &args.files {
             door.section(path)?;
         }
-        let mut seen = history::seen(&ledger, &symbols)?;
+        let mut seen = history::seen(&ledger, &symbols, workers)?;
         for path in &args.files {
             reports.push(door.take_in(&mut ledger, &mut seen, path, None)?);
         }

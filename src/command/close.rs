@@ -18,7 +18,7 @@ pub fn run(args: &CloseArgs, shown: Shown) -> Result<u8, Failure> {
     let mut ledger = opening::ledger(&args.ledger, args.day.is_some())?;
     let day = opening::open_day(&mut ledger, args.day, &scheme, &args.scheme)?;
     let progress = Progress::new(shown.lang);
-    let seen = history::seen(&ledger, &symbols)?;
+    let seen = history::seen(&ledger, &symbols, args.workers.count())?;
     let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers: args.workers.count(), progress: &progress };
     let totals = closing.close(&mut ledger)?;
     progress.done();

@@ -33,7 +33,7 @@ pub fn run(args: &IngestArgs, shown: Shown) -> Result<u8, Failure> {
         door.section(path)?;
     }
     let mut acks = args.acks.as_deref().map(Acks::create).transpose()?;
-    let mut seen = history::seen(&ledger, &symbols)?;
+    let mut seen = history::seen(&ledger, &symbols, door.workers)?;
     let mut shape = Shape { day: day.to_string(), provisional: true, repeated: true, ..Shape::default() };
     for path in &args.files {
         let report = door.take_in(&mut ledger, &mut seen, path, acks.as_mut())?;

@@ -1,6 +1,6 @@
 //! `inspect`: the trial balance, a block of the journal, what is held, or what terminals have not sent. Changes nothing.
 
-use crate::cli::{InspectArgs, Shown};
+use crate::cli::{InspectArgs, Shown, WorkersArg};
 use crate::failure::Failure;
 use crate::history::{self, unread};
 use crate::intake::{head, hex};
@@ -78,7 +78,7 @@ fn block(ledger: &Ledger, height: u64) -> Result<(), Failure> {
 /// Runs of sequences that no booked file has brought yet, by terminal and epoch.
 fn gaps(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
     let symbols = SymbolTable::new();
-    let seen = history::seen(ledger, &symbols)?;
+    let seen = history::seen(ledger, &symbols, WorkersArg::default().count())?;
     let runs = seen.all_sequences().flat_map(|(terminal, epoch, sequences)| {
         let terminal = symbols.text(terminal);
         sequences.gaps().into_iter().map(move |(first, last)| (terminal.clone(), epoch, first, last))

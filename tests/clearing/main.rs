@@ -17,6 +17,7 @@ mod province;
 mod published;
 mod real_data;
 mod rebuilding;
+mod recovery;
 mod repeating;
 mod same_set_same_bytes;
 mod service_fees;
