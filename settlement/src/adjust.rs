@@ -81,7 +81,8 @@ impl Corrected {
             ride.amounts = ride.amounts.plus(Amounts::of(decision));
         }
         let (Some(day), false) = (self.day, decision.flags.has(Flags::CORRECTS)) else { return };
-        let receivers = Receivers::of(decision, sides(decision, roster), decision.net_minor(), roster);
+        let mut receivers = Receivers::nobody();
+        receivers.add_all(decision, sides(decision, roster), decision.net_minor(), roster);
         if !(receivers.moves_money || house.list_zero_rides) {
             return;
         }
@@ -105,7 +106,9 @@ impl Corrected {
             let mut id = String::new();
             decision.record.id().write(&symbols.text(decision.record.terminal), &mut id).expect("a string takes it");
             let names = [symbols.text(decision.issuer), symbols.text(decision.product)];
-            for &(seat, net_minor) in Receivers::of(decision, sides(decision, roster), decision.net_minor(), roster).list() {
+            let mut receivers = Receivers::nobody();
+            receivers.add_all(decision, sides(decision, roster), decision.net_minor(), roster);
+            for &(seat, net_minor) in receivers.list() {
                 let number = ride.numbers.get(&(decision.held_since, seat.index())).copied();
                 if let Some(own) = all.get_mut(seat.index()) {
                     own.correct(

@@ -56,31 +56,30 @@ pub(crate) struct Receivers {
 }
 
 impl Receivers {
-    const fn nobody() -> Self {
+    pub const fn nobody() -> Self {
         Self { list: [(Seat::NOBODY, 0); RECEIVERS_MAX], len: 0, moves_money: false }
     }
 
-    /// Of a ride or of a share of one.
+    /// Adds those of a ride or of a share of one. In place: a list that is written in small pieces and then moved waits for
+    /// its own stores.
     #[inline]
-    pub fn of(decision: &Decision, sides: Sides, net_minor: i64, roster: &Roster) -> Self {
-        let mut receivers = Self::nobody();
+    pub fn add_all(&mut self, decision: &Decision, sides: Sides, net_minor: i64, roster: &Roster) {
         if decision.flags.has(Flags::SHARE) {
             for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
-                receivers.add(roster.seat(discount.funder), -discount.amount_minor);
-                receivers.moves_money = true;
+                self.add(roster.seat(discount.funder), -discount.amount_minor);
+                self.moves_money = true;
             }
-            receivers.add(sides.earner, net_minor);
-            return receivers;
+            self.add(sides.earner, net_minor);
+            return;
         }
-        receivers.add(sides.issuer, -decision.charged_minor);
-        receivers.add(sides.earner, net_minor);
-        receivers.add(sides.venue, 0);
-        receivers.moves_money = decision.charged_minor != 0 || decision.fee_minor != 0;
+        self.add(sides.issuer, -decision.charged_minor);
+        self.add(sides.earner, net_minor);
+        self.add(sides.venue, 0);
+        self.moves_money = decision.charged_minor != 0 || decision.fee_minor != 0;
         for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0 && discount.funder != decision.earner) {
-            receivers.add(roster.seat(discount.funder), -discount.amount_minor);
-            receivers.moves_money = true;
+            self.add(roster.seat(discount.funder), -discount.amount_minor);
+            self.moves_money = true;
         }
-        receivers
     }
 
     pub fn list(&self) -> &[(Seat, i64)] {
@@ -158,7 +157,8 @@ impl<'a> Papers<'a> {
     fn ride(&mut self, decision: &Decision, sides: Sides) -> Result<(), SettleError> {
         let roster = self.desk.roster;
         let net_minor = decision.net_minor();
-        let receivers = Receivers::of(decision, sides, net_minor, roster);
+        let mut receivers = Receivers::nobody();
+        receivers.add_all(decision, sides, net_minor, roster);
         let corrects = decision.flags.has(Flags::CORRECTS);
         let listed = !corrects && (receivers.moves_money || self.desk.layout.lists_zero_rides);
         if corrects {
@@ -179,7 +179,9 @@ impl<'a> Papers<'a> {
             self.corrections.push(*decision);
             return Ok(());
         }
-        self.lines(decision, sides.issuer, &Receivers::of(decision, sides, decision.net_minor(), roster))
+        let mut receivers = Receivers::nobody();
+        receivers.add_all(decision, sides, decision.net_minor(), roster);
+        self.lines(decision, sides.issuer, &receivers)
     }
 
     fn lines(&mut self, decision: &Decision, issuer: Seat, receivers: &Receivers) -> Result<(), SettleError> {
