@@ -151,8 +151,9 @@ impl<'t> Fold<'t> {
     pub fn next_told<R: Recorder>(&self, state: &mut AccountState, tap: &Tap, recorder: &mut R) -> Step {
         let Some(version) = self.version_at(tap.time) else { return Step::default() };
         let rules = version.plan.rules(tap.kind, tap.mode, tap.operator);
-        let facts = Ride::facts(tap);
+        let mut facts = Ride::facts(tap);
         let Some(base) = self.base(version, rules, &facts) else { return Step::default() };
+        facts.ticket = base.ticket;
         let (mut ride, list_minor) = match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
                 let abandoned = state.end_wait().map(|open| Box::new(self.give_up(state, *open, recorder)));

@@ -21,7 +21,7 @@ pub use adjust::{
 };
 pub use condition::{Condition, Deciding, Facts, Scope};
 pub use list_price::{Audit, Base, BasePrice, Completion, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
-pub use matrix::Matrix;
+pub use matrix::{Matrix, Pair};
 pub use period::{DayWord, Period, TimeRange};
 pub use plan::{Plan, Rules};
 pub use steps::{Step, StepPrice, Steps};

@@ -222,6 +222,12 @@ const CASES: &[Case] = &[
     ("rides_max = 1\n", "", 60, "`rides_max` is missing", "rides_max"),
     ("rides_max = 1\npercent = \"0\"\n", "rides_max = 1\n", 60, "what the rider still pays", "off"),
     ("rides_max = 1\npercent = \"0\"", "rides_max = 1\npercent = \"0\"\nprice_minor = 5", 60, "in several ways", "keep one"),
+    ("window_minutes = 60\n", "", 60, "`adjust.window_minutes` is missing", "120"),
+    ("window_minutes = 60\n", "window_minutes = 60\nwindow_seconds = 90\n", 60, "names `window_minutes` and `window_seconds`", "keep one"),
+    ("price = \"distance\"\n", "price = \"distance\"\ntickets = [\"single\"]\n", 32, "asks for what only its price tells", "tickets"),
+    ("rides_max = 1\n", "rides_max = 1\nticket_pairs = [\"single > \"]\n", 66, "is not a pair", "bus > metro"),
+    ("days = [\"workday\"]", "not_dates = [\"2026-13-01\"]", 8, "is not a range of dates", "2026-10-01"),
+    ("not_when = [\"peak\"]", "exit_when = [\"peek\"]", 80, "is not a period of this version", "did you mean `peak`?"),
     ("rides_max = 1\n", "rides_max = 1\npairs = [\"bus metro\"]\n", 66, "is not a pair", "bus > metro"),
     ("rides_max = 1\n", "rides_max = 1\nother_operator = true\nsame_operator = true\n", 60, "exclude each other", ""),
     ("percent = \"0\"\n", "through = true\nmodes = [\"bus\"]\n", 67, "is not TOML", ""),
@@ -329,6 +335,36 @@ fn each_mistake_of_a_table_has_its_line() {
             |mistake: &Mistake| mistake.file == file && (line.is_none() || mistake.line == line) && mistake.message.contains(message) && mistake.hint.is_some();
         assert!(found.iter().any(fits), "{table} with {to:?}: {found:#?}");
     }
+}
+
+#[test]
+fn each_mistake_of_areas_has_its_line() {
+    let matrix = r#"matrix = { file = "fares.csv", from = "a", to = "b", fare_minor = "fare", location_kind = "station" }"#;
+    let in_areas = r#"matrix = { file = "fares.csv", from = "a", to = "b", fare_minor = "fare" }
+areas = { file = "areas.csv", place = "stop", area = "area", location_kind = "stop" }"#;
+    let read_with = |areas: &str, fares: &str, tariff: &str| {
+        let mut tables: Vec<(&str, &str)> = TABLES.iter().copied().filter(|(name, _)| *name != "fares.csv").collect();
+        tables.extend([("areas.csv", areas), ("fares.csv", fares)]);
+        read(&tables, &[("tariff.toml", tariff)])
+    };
+    let tariff = GOOD.replace(matrix, in_areas);
+    let (areas, fares) = ("stop,area\n1,x\n2,y\n", "a,b,fare\nx,y,200\ny,*,300\n*,*,100\n");
+    assert_eq!(read_with(areas, fares, &tariff), []);
+    for (file, areas, fares, line, message) in [
+        ("areas.csv", "stop,area\n1,x\n1,y\n", fares, 3, "names a place that line 2 has put into an area"),
+        ("areas.csv", "stop,area\n,x\n", fares, 2, "is not a place with its area"),
+        ("areas.csv", "stop,zone\n1,x\n", fares, 1, "has no column `area`"),
+        ("fares.csv", areas, "a,b,fare\n*,*,1\n*,*,2\n", 3, "names a pair that an earlier line has priced"),
+        ("fares.csv", areas, "a,b,fare\nx,,2\n", 2, "is not a pair of stations with a fare"),
+    ] {
+        let found = read_with(areas, fares, &tariff);
+        assert!(
+            found.iter().any(|mistake| mistake.file == format!("tariff/{file}") && mistake.line == Some(line) && mistake.message.contains(message)),
+            "{found:#?}"
+        );
+    }
+    let found = read_with(areas, fares, &tariff.replace("areas = {", "matrix_areas = {"));
+    assert!(found.iter().any(|mistake| mistake.message.contains("location_kind")), "codes are places unless areas say otherwise: {found:#?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::tariff::Tariff;
 use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable};
 use std::sync::Arc;
 
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// An account with what is remembered of it.
 pub type Remembered = (CardToken, AccountState);
@@ -123,7 +123,7 @@ impl Writer<'_> {
         self.number(rare.legs.len() as u64);
         for leg in &rare.legs {
             self.number(u64::from(leg.slot));
-            [leg.mode, leg.operator, leg.route, leg.vehicle].into_iter().for_each(|symbol| self.symbol(symbol));
+            [leg.mode, leg.operator, leg.route, leg.vehicle, leg.ticket, leg.from].into_iter().for_each(|symbol| self.symbol(symbol));
             let amounts = [leg.first_list_minor, leg.first_paid_minor, leg.last_list_minor, leg.last_paid_minor, leg.dearest_list_minor, leg.all_paid_minor];
             [leg.exit.0].into_iter().chain(amounts).chain([leg.length, leg.due_minor]).for_each(|number| self.signed(number));
         }
@@ -230,12 +230,15 @@ impl<'b> Reader<'b, '_> {
         for _ in 0..self.number()? {
             let slot = slot(self.number()?)?;
             let [mode, operator, route, vehicle] = [self.symbol()?, self.symbol()?, self.symbol()?, self.symbol()?];
+            let [ticket, from] = [self.symbol()?, self.symbol()?];
             let leg = Leg {
                 slot: 0,
                 mode,
                 operator,
                 route,
                 vehicle,
+                ticket,
+                from,
                 exit: EventTime(self.signed()?),
                 first_list_minor: self.signed()?,
                 first_paid_minor: self.signed()?,
@@ -289,7 +292,7 @@ mod tests {
         fn legs()(slot in 0u16..4, symbol in 0u32..5, exit in any::<i64>(), minor in any::<[i64; 4]>()) -> Leg {
             let [first_list_minor, last_paid_minor, length, due_minor] = minor;
             let symbol = Symbol(symbol);
-            Leg { slot, mode: symbol, vehicle: symbol, exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
+            Leg { slot, mode: symbol, vehicle: symbol, ticket: symbol, from: Symbol(1), exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
         }
     }
 

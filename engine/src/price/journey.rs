@@ -36,6 +36,7 @@ impl<'t> Fold<'t> {
             Some(found @ Base { price: BasePrice::Stations(price), .. }) => (found, price.as_ref()),
             _ => (base, price),
         };
+        let facts = Facts { ticket: base.ticket, ..facts };
         let (mut ride, list_minor) = between(tap, price, facts);
         ride.service_day = on.service_day;
         let mut list_minor = list_minor;
@@ -65,7 +66,7 @@ impl<'t> Fold<'t> {
         recorder: &mut R,
     ) -> (super::Fare, Option<Box<super::Extras>>) {
         let rules = version.plan.rules(tap.kind, tap.mode, tap.operator);
-        let mut facts = Facts { complete: false, ..Ride::facts(tap) };
+        let mut facts = Facts { complete: false, ticket: base.ticket, ..Ride::facts(tap) };
         let begun = price.completion.and_then(|completion| self.complete(state, completion, (None, Some(tap.location)), tap.service_day));
         let (mut ride, list_minor) = if let Some(from) = begun {
             facts.from = from;
@@ -89,6 +90,7 @@ impl<'t> Fold<'t> {
         let rules = version.plan.rules(RecordKind::TapOn, tap.mode, tap.operator);
         let mut facts = Facts { complete: false, ..Ride::facts(tap) };
         let base = self.base(version, rules, &facts);
+        facts.ticket = base.map_or(domain::Symbol::NONE, |base| base.ticket);
         let price = base.and_then(|base| if let BasePrice::Stations(price) = &base.price { Some(price.as_ref()) } else { None });
         let completion = price.and_then(|price| price.completion);
         let ended = completion.and_then(|completion| self.complete(state, completion, (Some(tap.location), None), tap.service_day));
@@ -119,10 +121,14 @@ impl<'t> Fold<'t> {
 fn between<'r>(tap: &'r Tap, price: &'r StationPrice, mut facts: Facts) -> (Ride<'r>, i64) {
     let way = price.way(facts.from, facts.to);
     facts.zones = way.zones;
+    if !way.ticket.is_none() {
+        facts.ticket = way.ticket;
+    }
     let mut ride = Ride::new(tap, facts);
     ride.length = way.length;
-    if let Stations::Distance { steps, .. } = &price.stations {
-        ride.steps = Some(steps);
+    match &price.stations {
+        Stations::Distance { steps, .. } => ride.steps = Some(steps),
+        Stations::Fares(_) | Stations::Zones => ride.fares = Some(price),
     }
     let mut fare_minor = way.fare_minor;
     if facts.from == facts.to {

@@ -1,8 +1,8 @@
 //! A ride on its way to its price: the tap that decides it, and what its rules may ask.
 
 use super::Tap;
-use crate::tariff::{Facts, Incomplete, Steps, ZoneSet};
-use domain::{Day, Flags};
+use crate::tariff::{Facts, Incomplete, StationPrice, Steps, ZoneSet};
+use domain::{Day, Flags, Symbol};
 
 #[derive(Clone, Copy)]
 pub struct Ride<'t> {
@@ -15,6 +15,8 @@ pub struct Ride<'t> {
     /// Metres or stops, and the steps that price them.
     pub length: Option<i64>,
     pub steps: Option<&'t Steps>,
+    /// The fares between places, where lengths do not make them.
+    pub fares: Option<&'t StationPrice>,
     /// What is charged outside all adjustments.
     pub outside_minor: i64,
     /// Which adjustments a journey that lacks an end gets.
@@ -37,6 +39,7 @@ impl<'t> Ride<'t> {
             exit: tap.time,
             zones: ZoneSet::default(),
             list_minor: 0,
+            ticket: Symbol::NONE,
             complete: true,
         }
     }
@@ -44,6 +47,16 @@ impl<'t> Ride<'t> {
     /// A ride of one tap.
     #[must_use]
     pub fn new(tap: &'t Tap, facts: Facts) -> Self {
-        Self { tap, facts, service_day: tap.service_day, flags: Flags::RIDE, length: None, steps: None, outside_minor: 0, incomplete: Incomplete::Adjusted }
+        Self {
+            tap,
+            facts,
+            service_day: tap.service_day,
+            flags: Flags::RIDE,
+            length: None,
+            steps: None,
+            fares: None,
+            outside_minor: 0,
+            incomplete: Incomplete::Adjusted,
+        }
     }
 }

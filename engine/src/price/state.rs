@@ -67,6 +67,9 @@ pub struct Leg {
     pub operator: Symbol,
     pub route: Symbol,
     pub vehicle: Symbol,
+    /// What kind of ticket the last ride was priced by, and where the first began.
+    pub ticket: Symbol,
+    pub from: Symbol,
     pub exit: EventTime,
     pub first_list_minor: i64,
     pub first_paid_minor: i64,

@@ -70,21 +70,24 @@ impl Fold<'_> {
         let list_minor = ride.facts.list_minor;
         let leg = state.leg_mut(slot);
         if continued.is_none() {
-            *leg = Leg { slot, first_list_minor: list_minor, first_paid_minor: settled_minor, ..Leg::default() };
+            *leg = Leg { slot, first_list_minor: list_minor, first_paid_minor: settled_minor, from: ride.facts.from, ..Leg::default() };
         }
-        leg.due_minor = if ride.length.is_some() { leg.due_minor.max(through_minor(leg, ride)) } else { leg.due_minor + list_minor };
+        let joined = ride.length.is_some() || ride.fares.is_some();
+        leg.due_minor = if joined { leg.due_minor.max(through_minor(leg, ride)) } else { leg.due_minor + list_minor };
         leg.length += ride.length.unwrap_or(0);
         (leg.mode, leg.operator, leg.route, leg.vehicle, leg.exit) = (tap.mode, tap.operator, tap.route, tap.vehicle, exit);
+        leg.ticket = ride.facts.ticket;
         (leg.last_list_minor, leg.last_paid_minor) = (list_minor, settled_minor);
         leg.dearest_list_minor = leg.dearest_list_minor.max(list_minor);
         leg.all_paid_minor += settled_minor;
     }
 }
 
-/// The fare of all metres so far and this ride's.
+/// The fare of all metres so far and this ride's; or from where the first ride began to where this one ends.
 fn through_minor(leg: &Leg, ride: &Ride<'_>) -> i64 {
     let total = ride.length.map(|length| leg.length + length);
-    let fare_minor = total.zip(ride.steps).and_then(|(total, steps)| steps.fare_minor(total));
+    let by_length = total.zip(ride.steps).and_then(|(total, steps)| steps.fare_minor(total));
+    let fare_minor = by_length.or_else(|| ride.fares?.way(leg.from, ride.facts.to).fare_minor);
     fare_minor.unwrap_or(leg.due_minor + ride.facts.list_minor)
 }
 
@@ -112,6 +115,7 @@ fn changes(version: &Version, transfer: &Transfer, leg: &Leg, ride: &Ride<'_>) -
     let pair = |pairs: &[(Symbol, Symbol)], before: Symbol, now: Symbol| pairs.is_empty() || pairs.contains(&(before, now));
     pair(&transfer.pairs, leg.mode, tap.mode)
         && pair(&transfer.operator_pairs, leg.operator, tap.operator)
+        && pair(&transfer.ticket_pairs, leg.ticket, ride.facts.ticket)
         && !(wanted.vehicle && known(leg.vehicle, tap.vehicle) && leg.vehicle == tap.vehicle)
         && !(wanted.line && same_line && !again)
         && !(wanted.direction && same_line && leg.route != tap.route)

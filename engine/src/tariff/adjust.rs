@@ -58,7 +58,8 @@ pub enum Effect {
     Price { minor: i64 },
     /// The least of these and of what is left is taken off.
     Off { minor: Option<i64>, against: Option<Against> },
-    /// The fare of all legs' metres together, less what the legs before were due by it.
+    /// One fare for all legs (of their metres together, or from where the first began), less what the legs before were due by
+    /// it.
     Through,
 }
 
@@ -165,6 +166,7 @@ pub struct Transfer {
     /// Modes before and now; none is any.
     pub pairs: Vec<(Symbol, Symbol)>,
     pub operator_pairs: Vec<(Symbol, Symbol)>,
+    pub ticket_pairs: Vec<(Symbol, Symbol)>,
     pub changes: Changes,
     pub opening: Opening,
     /// Whether more than the times of a run must be remembered.
@@ -283,7 +285,7 @@ impl Transfer {
             Effect::Through => true,
             Effect::Rate(_) | Effect::Price { .. } => false,
         };
-        effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || self.changes != Changes::default()
+        effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || !self.ticket_pairs.is_empty() || self.changes != Changes::default()
     }
 }
 

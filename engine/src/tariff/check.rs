@@ -40,9 +40,14 @@ pub fn version(version: &Version, lines: &Lines<'_>, mistakes: &mut Mistakes) {
 fn bases(version: &Version, plan: &Plan, lines: &Lines<'_>, mistakes: &mut Mistakes) {
     for (base, line) in version.base.iter().zip(lines.base) {
         let condition = &base.scope.condition;
-        if condition.zones.is_some() || condition.touches.is_some() || condition.list_from_minor.is_some() || condition.list_to_minor.is_some() {
+        if condition.zones.is_some()
+            || condition.touches.is_some()
+            || condition.list_from_minor.is_some()
+            || condition.list_to_minor.is_some()
+            || !condition.tickets.is_empty()
+        {
             let message = format!("base rule `{}` asks for what only its price tells", base.name);
-            mistakes.add(lines.file, *line, message, Some("zones and list amounts are conditions of [[adjust]]"));
+            mistakes.add(lines.file, *line, message, Some("zones, tickets and list amounts are conditions of [[adjust]]"));
         }
         if condition.complete.is_some() {
             mistakes.add(
@@ -143,10 +148,10 @@ fn one_adjust(version: &Version, at: usize, adjust: &Adjust, lines: &Lines<'_>, 
             }
         }
         AdjustRule::Transfer(transfer) => {
-            let by_distance = |base: &Base| matches!(&base.price, BasePrice::Stations(price) if matches!(price.stations, Stations::Distance { .. }));
-            if transfer.effect == Effect::Through && !version.base.iter().any(by_distance) {
-                let message = format!("`{}` makes one fare of all legs, and no base rule goes by distance", adjust.name);
-                mistakes.add(lines.file, line, message, Some("price = \"distance\" with steps"));
+            let from_place_to_place = |base: &Base| matches!(&base.price, BasePrice::Stations(_));
+            if transfer.effect == Effect::Through && !version.base.iter().any(from_place_to_place) {
+                let message = format!("`{}` makes one fare of all legs, and no base rule goes from place to place", adjust.name);
+                mistakes.add(lines.file, line, message, Some("price = \"distance\" with steps, or a table"));
             }
         }
         AdjustRule::Incentive(incentive) => {

@@ -59,11 +59,15 @@ pub struct Condition {
     /// Positions of periods: in any of `when`, in none of `not_when`.
     pub when: Vec<usize>,
     pub not_when: Vec<usize>,
+    /// The tap-off is in any of these, whichever tap decides about the others.
+    pub exit_when: Vec<usize>,
     pub decided_by: Deciding,
     /// Whether the ride has both its ends.
     pub complete: Option<bool>,
     pub list_from_minor: Option<i64>,
     pub list_to_minor: Option<i64>,
+    /// The kind of ticket that the list price is of.
+    pub tickets: Vec<Symbol>,
 }
 
 /// What a condition may ask of a ride.
@@ -80,6 +84,8 @@ pub struct Facts {
     pub exit: EventTime,
     pub zones: ZoneSet,
     pub list_minor: i64,
+    /// Absent where neither the base rule nor its table names one.
+    pub ticket: Symbol,
     pub complete: bool,
 }
 
@@ -87,13 +93,25 @@ impl Condition {
     /// Whether it holds for every ride.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let words = [&self.classes, &self.not_classes, &self.media, &self.not_media, &self.issuers, &self.routes, &self.not_routes, &self.from, &self.to];
+        let words = [
+            &self.tickets,
+            &self.classes,
+            &self.not_classes,
+            &self.media,
+            &self.not_media,
+            &self.issuers,
+            &self.routes,
+            &self.not_routes,
+            &self.from,
+            &self.to,
+        ];
         words.iter().all(|list| list.is_empty())
             && self.ages.is_none()
             && self.zones.is_none()
             && self.touches.is_none()
             && self.when.is_empty()
             && self.not_when.is_empty()
+            && self.exit_when.is_empty()
             && self.complete.is_none()
             && self.list_from_minor.is_none()
             && self.list_to_minor.is_none()
@@ -116,6 +134,7 @@ impl Condition {
             && !self.not_routes.contains(&facts.route)
             && any_of(&self.from, facts.from)
             && any_of(&self.to, facts.to)
+            && any_of(&self.tickets, facts.ticket)
             && self.zones.is_none_or(|zones| facts.zones.is_within(zones))
             && self.touches.is_none_or(|zones| facts.zones.meets(zones))
             && self.complete.is_none_or(|complete| complete == facts.complete)
@@ -124,6 +143,7 @@ impl Condition {
             && (self.ages.is_none() || self.in_moments(facts, |time| self.is_of_age(facts.birth, clock.calendar_day(time))))
             && (self.when.is_empty() || self.in_moments(facts, |time| in_any(&self.when, periods, time, clock)))
             && (self.not_when.is_empty() || self.in_moments(facts, |time| !in_any(&self.not_when, periods, time, clock)))
+            && (self.exit_when.is_empty() || in_any(&self.exit_when, periods, facts.exit, clock))
     }
 
     fn in_moments(&self, facts: &Facts, holds: impl Fn(EventTime) -> bool) -> bool {

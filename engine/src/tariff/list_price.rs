@@ -8,6 +8,8 @@ pub struct Base {
     pub name: String,
     pub scope: Scope,
     pub price: BasePrice,
+    /// What kind of ticket its price is of, where its table does not say.
+    pub ticket: Symbol,
     /// Whether it has no condition.
     pub for_all: bool,
 }
@@ -111,20 +113,22 @@ pub struct Way {
     /// Metres or stops, where prices go by them.
     pub length: Option<i64>,
     pub zones: ZoneSet,
+    /// What the table says of the ticket.
+    pub ticket: Symbol,
 }
 
 impl StationPrice {
     #[must_use]
     pub fn way(&self, from: Symbol, to: Symbol) -> Way {
         match &self.stations {
-            Stations::Fares(fares) => Way { fare_minor: fares.get(from, to), length: None, zones: self.zones_of(from, to) },
+            Stations::Fares(fares) => Way { fare_minor: fares.get(from, to), length: None, zones: self.zones_of(from, to), ticket: fares.ticket(from, to) },
             Stations::Zones => match self.zones.fare(from, to) {
-                Some((fare_minor, zones)) => Way { fare_minor: Some(fare_minor), length: None, zones },
+                Some((fare_minor, zones)) => Way { fare_minor: Some(fare_minor), zones, ..Way::default() },
                 None => Way { zones: self.zones_of(from, to), ..Way::default() },
             },
             Stations::Distance { lengths, steps } => {
                 let length = lengths.get(from, to);
-                Way { fare_minor: length.and_then(|length| steps.fare_minor(length)), length, zones: self.zones_of(from, to) }
+                Way { fare_minor: length.and_then(|length| steps.fare_minor(length)), length, zones: self.zones_of(from, to), ..Way::default() }
             }
         }
     }

@@ -17,6 +17,8 @@ pub struct Period {
     pub except: Vec<DayWord>,
     /// First and last day; any of them, none is every date.
     pub dates: Vec<(Day, Day)>,
+    /// None of them.
+    pub not_dates: Vec<(Day, Day)>,
     /// Any of them; none is the whole day.
     pub times: Vec<TimeRange>,
 }
@@ -110,6 +112,7 @@ impl Period {
             && (self.days.is_empty() || self.days.iter().any(|word| word.is(day, clock)))
             && !self.except.iter().any(|word| word.is(day, clock))
             && (self.dates.is_empty() || self.dates.iter().any(|&(first, last)| first <= day && day <= last))
+            && !self.not_dates.iter().any(|&(first, last)| first <= day && day <= last)
     }
 }
 

@@ -313,3 +313,93 @@ fn a_spend_is_read_in_both_ways() {
     // Of the third ride 200 bring the spend to 1,000, the other 200 cost 160; of the fifth 25 cost 20 and the rest half.
     assert_eq!(rides("marginal", 5), [400, 400, 360, 320, 208]);
 }
+
+const AREAS: &str = r#"in_force_from = "2020-01-01"
+
+[[period]]
+name = "summer"
+dates = ["2026-06-01 to 2026-08-31"]
+not_dates = ["2026-07-14"]
+
+[[base]]
+name = "rail-summer"
+kinds = ["tap-on", "tap-off"]
+exit_when = ["summer"]
+price = "matrix"
+matrix = { file = "summer.csv", from = "from", to = "to", fare_minor = "fare" }
+areas = { file = "areas.csv", place = "stop", area = "area", location_kind = "station" }
+no_tap_on_minor = 900
+no_tap_off_minor = 900
+unknown_pair_minor = 900
+
+[[base]]
+name = "rail"
+kinds = ["tap-on", "tap-off"]
+price = "matrix"
+matrix = { file = "fares.csv", from = "from", to = "to", fare_minor = "fare", ticket = "ticket" }
+areas = { file = "areas.csv", place = "stop", area = "area", location_kind = "station" }
+no_tap_on_minor = 900
+no_tap_off_minor = 900
+unknown_pair_minor = 900
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 200
+ticket = "city"
+
+[[adjust]]
+name = "through"
+rule = "transfer"
+kinds = ["tap-off"]
+ticket_pairs = ["city > city", "city > region", "region > city", "region > region"]
+window_seconds = 5401
+window_from = "first-entry"
+rides_max = 3
+through = true
+funder = "earner"
+
+[[adjust]]
+name = "city-ticket"
+rule = "discount"
+tickets = ["city"]
+not_classes = [""]
+percent = "50"
+funder = "earner"
+"#;
+
+/// Areas with names, a ticket for each row, and one fare from where the first leg began.
+#[test]
+fn areas_tickets_and_through_fares_over_a_table() {
+    let tables = [
+        ("areas.csv", "stop,area\nA,centre\nB,centre\nC,suburb\nT,airport\n"),
+        ("fares.csv", "from,to,fare,ticket\ncentre,centre,200,city\nsuburb,suburb,180,city\nairport,*,1000,airport\n*,airport,1000,airport\n*,*,330,region\n"),
+        ("summer.csv", "from,to,fare\n*,*,100\n"),
+    ];
+    let city = city(AREAS, &tables);
+    let single = |from: &str, to: &str| city.rider().metro(("2026-03-04 08:00", from), ("2026-03-04 08:30", to));
+    assert_eq!([single("A", "B"), single("A", "C"), single("C", "C"), single("A", "T"), single("T", "T"), single("A", "X")], [200, 330, 180, 1000, 1000, 330]);
+    for (exit, pays) in [("2026-05-31 23:59:59", 330), ("2026-06-01 00:00", 100), ("2026-07-14 12:00", 330), ("2026-08-31 23:59", 100)] {
+        let day = exit.split(' ').next().expect("a date");
+        let entry = if exit.ends_with("00:00") { "2026-05-31 23:50".to_owned() } else { format!("{day} 11:00") };
+        assert_eq!(city.rider().metro((&entry, "A"), (exit, "C")), pays, "{exit}");
+    }
+    // Centre to centre is paid; to the suburb the rest of that fare; back to where it began nothing more.
+    for (entry, pays) in [("09:30:01", 130), ("09:30:01.001", 330)] {
+        let mut rider = city.rider();
+        let at = |time: &str| format!("2026-03-04 {time}");
+        assert_eq!(rider.metro((&at("08:00"), "A"), (&at("08:10"), "B")), 200);
+        assert_eq!(rider.metro((&at(entry), "B"), (&at("09:40"), "C")), pays, "{entry}: 5,401 seconds");
+        assert_eq!(rider.fare.expect("a ride").flags.has(Flags::TRANSFER), pays == 130);
+    }
+    let mut rider = city.rider();
+    let at = |time: &str| format!("2026-03-04 {time}");
+    let legs = [("08:00", "A", "08:10", "C"), ("08:20", "C", "08:30", "A"), ("08:40", "A", "08:50", "T"), ("09:00", "C", "09:05", "C")];
+    let paid = legs.map(|(entry, from, exit, to)| rider.metro((&at(entry), from), (&at(exit), to)));
+    assert_eq!(paid, [330, 0, 1000, 180], "the airport's ticket joins no other");
+    // The ticket is of the row, or of the rule: half of it for those that have a class.
+    let student = || city.rider().class("student");
+    assert_eq!([student().bus(&at("08:00"), "1"), student().metro((&at("08:00"), "A"), (&at("08:30"), "B"))], [100, 100]);
+    assert_eq!(student().metro((&at("08:00"), "A"), (&at("08:30"), "C")), 330);
+}

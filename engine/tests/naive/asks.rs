@@ -15,7 +15,8 @@ pub fn covers(scope: &Scope, tap: &Tap) -> bool {
 }
 
 pub fn holds(condition: &Condition, facts: &Facts, version: &Version, clock: &LocalClock) -> bool {
-    let lists: [(&[Symbol], Symbol); 6] = [
+    let lists: [(&[Symbol], Symbol); 7] = [
+        (&condition.tickets, facts.ticket),
         (&condition.classes, facts.class),
         (&condition.media, facts.medium),
         (&condition.issuers, facts.issuer),
@@ -61,6 +62,9 @@ pub fn holds(condition: &Condition, facts: &Facts, version: &Version, clock: &Lo
         }
     };
     let during = |list: &[usize], time: EventTime| list.iter().any(|&at| is_in(&version.periods[at], time, clock));
+    if !condition.exit_when.is_empty() && !during(&condition.exit_when, facts.exit) {
+        return false;
+    }
     moments(&of_age)
         && (condition.when.is_empty() || moments(&|time| during(&condition.when, time)))
         && (condition.not_when.is_empty() || moments(&|time| !during(&condition.not_when, time)))
@@ -93,5 +97,6 @@ fn is_in(period: &Period, time: EventTime, clock: &LocalClock) -> bool {
     (period.times.is_empty() || times)
         && (period.days.is_empty() || period.days.iter().any(is))
         && !period.except.iter().any(is)
+        && !period.not_dates.iter().any(|(first, last)| *first <= day && day <= *last)
         && (period.dates.is_empty() || period.dates.iter().any(|(first, last)| *first <= day && day <= *last))
 }

@@ -137,6 +137,7 @@ impl Naive<'_> {
         let version = self.version_at(tap.time);
         let facts = facts_of(tap);
         let Some(base) = self.base(version, tap, &facts) else { return };
+        let facts = Facts { ticket: base.ticket, ..facts };
         let mut flags = Flags::RIDE;
         match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
@@ -145,7 +146,7 @@ impl Naive<'_> {
                 }
                 story.waiting = Some(Waiting { at, tap: *tap, open_ms: price.open_ms, no_tap_off_minor: price.no_tap_off_minor });
             }
-            (BasePrice::Stations(price), RecordKind::TapOff) => self.tap_off(at, tap, price, story, rides),
+            (BasePrice::Stations(price), RecordKind::TapOff) => self.tap_off(at, tap, (base.ticket, price), story, rides),
             (BasePrice::Nothing, _) | (BasePrice::Free, RecordKind::TapOn) => {}
             (BasePrice::Free, _) => {
                 rides.push(Priced { tap: at, by: at, fare: Fare { service_day: tap.service_day, flags, ..Fare::default() }, claims: Vec::new() });
@@ -189,7 +190,7 @@ impl Naive<'_> {
         version.base.iter().find(|base| asks::covers(&base.scope, tap) && asks::holds(&base.scope.condition, facts, version, self.clock))
     }
 
-    fn tap_off(&self, at: usize, tap: &Tap, price_now: &StationPrice, story: &mut Story, rides: &mut Vec<Priced>) {
+    fn tap_off(&self, at: usize, tap: &Tap, (ticket_now, price_now): (Symbol, &StationPrice), story: &mut Story, rides: &mut Vec<Priced>) {
         if let Some(waiting) = story.waiting
             && price_now.journey_max_ms.is_some_and(|max| tap.time.0 - waiting.tap.time.0 > max)
         {
@@ -199,7 +200,7 @@ impl Naive<'_> {
         let Some(waiting) = story.waiting.take() else {
             let version = self.version_at(tap.time);
             let flags = Flags::RIDE.with(Flags::NO_TAP_ON);
-            let facts = Facts { complete: false, ..facts_of(tap) };
+            let facts = Facts { complete: false, ticket: ticket_now, ..facts_of(tap) };
             let habit = story.missing(price_now, None, Some(tap.location), tap.service_day);
             let ride = match habit {
                 Some(from) => rides::between(tap, price_now, Facts { from, ..facts }, flags),
@@ -213,10 +214,11 @@ impl Naive<'_> {
         };
         let version = self.version_at(waiting.tap.time);
         let facts = Facts { from: waiting.tap.location, entry: waiting.tap.time, ..facts_of(tap) };
-        let price = match self.base(version, tap, &facts).map(|base| &base.price) {
-            Some(BasePrice::Stations(price)) => price,
-            _ => price_now,
+        let (ticket, price) = match self.base(version, tap, &facts).map(|base| (base.ticket, &base.price)) {
+            Some((ticket, BasePrice::Stations(price))) => (ticket, &**price),
+            _ => (ticket_now, price_now),
         };
+        let facts = Facts { ticket, ..facts };
         let mut ride = rides::between(tap, price, facts, Flags::RIDE);
         ride.service_day = waiting.tap.service_day;
         if let Some(overstay) = price.overstay
@@ -239,7 +241,9 @@ impl Naive<'_> {
         let version = self.version_at(tap.time);
         let facts = Facts { complete: false, ..facts_of(&tap) };
         let flags = Flags::RIDE.with(Flags::NO_TAP_OFF);
-        let price = match self.base(version, &tap, &facts).map(|base| &base.price) {
+        let base = self.base(version, &tap, &facts);
+        let facts = Facts { ticket: base.map_or(Symbol::NONE, |base| base.ticket), ..facts };
+        let price = match base.map(|base| &base.price) {
             Some(BasePrice::Stations(price)) => Some(price),
             _ => None,
         };
@@ -309,6 +313,7 @@ pub fn facts_of(tap: &Tap) -> Facts {
         exit: tap.time,
         zones: engine::tariff::ZoneSet::default(),
         list_minor: 0,
+        ticket: Symbol::NONE,
         complete: true,
     }
 }

@@ -12,27 +12,42 @@ pub struct Ride<'t> {
     pub flags: Flags,
     pub length: Option<i64>,
     pub steps: Option<&'t Steps>,
+    pub fares: Option<&'t StationPrice>,
     pub outside_minor: i64,
     pub incomplete: Option<Incomplete>,
 }
 
 impl Ride<'_> {
     pub fn new(tap: &Tap, flags: Flags) -> Self {
-        Self { tap: *tap, facts: super::facts_of(tap), service_day: tap.service_day, flags, length: None, steps: None, outside_minor: 0, incomplete: None }
+        Self {
+            tap: *tap,
+            facts: super::facts_of(tap),
+            service_day: tap.service_day,
+            flags,
+            length: None,
+            steps: None,
+            fares: None,
+            outside_minor: 0,
+            incomplete: None,
+        }
     }
 }
 
 pub fn between<'t>(tap: &Tap, price: &'t StationPrice, mut facts: Facts, mut flags: Flags) -> Ride<'t> {
     let (from, to) = (facts.from, facts.to);
-    let (mut length, mut steps_of) = (None, None);
+    let (mut length, mut steps_of, mut fares_of) = (None, None, Some(price));
+    if let Stations::Fares(fares) = &price.stations
+        && fares.ticket(from, to) != Symbol::NONE
+    {
+        facts.ticket = fares.ticket(from, to);
+    }
     let mut fare = match &price.stations {
-        Stations::Fares(fares) => fares.get(from, to),
-        Stations::Zones => zone_fare(price, from, to).map(|(fare, _)| fare),
         Stations::Distance { lengths, steps } => {
             length = lengths.get(from, to);
-            steps_of = Some(steps);
+            (steps_of, fares_of) = (Some(steps), None);
             length.and_then(|length| stepped(steps, length))
         }
+        _ => table_fare(price, from, to),
     };
     facts.zones = match (&price.stations, zone_fare(price, from, to)) {
         (Stations::Zones, Some((_, zones))) => zones,
@@ -49,7 +64,16 @@ pub fn between<'t>(tap: &Tap, price: &'t StationPrice, mut facts: Facts, mut fla
         flags.set(Flags::UNKNOWN_PAIR);
     }
     facts.list_minor = fare.unwrap_or(price.unknown_pair_minor);
-    Ride { facts, length, steps: steps_of, ..Ride::new(tap, flags) }
+    Ride { facts, length, steps: steps_of, fares: fares_of, ..Ride::new(tap, flags) }
+}
+
+/// What a table of places or of zones says of two places.
+pub fn table_fare(price: &StationPrice, from: Symbol, to: Symbol) -> Option<i64> {
+    match &price.stations {
+        Stations::Fares(fares) => fares.get(from, to),
+        Stations::Zones => zone_fare(price, from, to).map(|(fare, _)| fare),
+        Stations::Distance { .. } => None,
+    }
 }
 
 /// Walks up the steps.

@@ -1,7 +1,7 @@
 //! The adjustments of a version on one ride, each worked out from all rides before it.
 
 use super::fraction::Fraction;
-use super::rides::{Ride, stepped};
+use super::rides::{Ride, stepped, table_fare};
 use super::{Done, Mark, Place, asks, fraction};
 use domain::{Day, Discount, Flags, Symbol};
 use engine::price::{Fare, Tap};
@@ -422,6 +422,7 @@ fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], nam
     let (was, is) = (&last.tap, &ride.tap);
     let pair = transfer.pairs.is_empty() || transfer.pairs.contains(&(was.mode, is.mode));
     let operators = transfer.operator_pairs.is_empty() || transfer.operator_pairs.contains(&(was.operator, is.operator));
+    let tickets = transfer.ticket_pairs.is_empty() || transfer.ticket_pairs.contains(&(last.facts.ticket, ride.facts.ticket));
     let changes = &transfer.changes;
     let same = |a: Symbol, b: Symbol| a == b && a != Symbol::NONE;
     let both_known = was.route != Symbol::NONE && is.route != Symbol::NONE;
@@ -431,7 +432,7 @@ fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], nam
     let back = changes.direction && one_line && was.route != is.route;
     let vehicle_good = !(changes.vehicle && same(was.vehicle, is.vehicle));
     let wrong_operator = if was.operator == is.operator { changes.operator } else { changes.same_operator };
-    in_time && room && pair && operators && line_good && !back && vehicle_good && !wrong_operator
+    in_time && room && pair && operators && tickets && line_good && !back && vehicle_good && !wrong_operator
 }
 
 /// The fare of all metres of a run and of this ride.
@@ -439,7 +440,7 @@ fn through(ride: &Ride, run: &[&Done], due: i64) -> i64 {
     let so_far: i64 = run.iter().map(|done| done.length.unwrap_or(0)).sum();
     let fare = match (ride.length, ride.steps) {
         (Some(length), Some(steps)) => stepped(steps, so_far + length),
-        _ => None,
+        _ => ride.fares.and_then(|price| table_fare(price, run.first().map_or(ride.facts.from, |first| first.facts.from), ride.facts.to)),
     };
     fare.unwrap_or(due + ride.facts.list_minor)
 }
@@ -461,7 +462,7 @@ fn place(version: &Version, adjust: &Adjust, transfer: &Transfer, ride: &Ride, b
     mark.first_ms = if transfer.window_from == WindowFrom::FirstExit { exit } else { entry };
     mark.last_ms = moves.then_some(if transfer.window_from == WindowFrom::LastEntry { entry } else { exit });
     let (own_run, due) = if joined { (run.clone(), run[run.len() - 1].marks[name].due_minor) } else { (Vec::new(), 0) };
-    mark.due_minor = if ride.length.is_some() { due.max(through(ride, &own_run, due)) } else { due + ride.facts.list_minor };
+    mark.due_minor = if ride.length.is_some() || ride.fares.is_some() { due.max(through(ride, &own_run, due)) } else { due + ride.facts.list_minor };
 }
 
 /// A whole amount over the reductions in proportion: each its floor, and what is left one by one to the largest remainders.

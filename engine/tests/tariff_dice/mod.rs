@@ -59,6 +59,7 @@ times = ["22:00 to 05:00"]
 name = "weekend"
 days = ["sat", "sun"]
 dates = ["2026-02-27 to 2026-03-08"]
+not_dates = ["2026-03-01"]
 
 [[line]]
 name = "5"
@@ -74,7 +75,9 @@ pub fn tariff_files(dice: &mut Dice) -> Vec<(String, String)> {
         files.push(("b.toml".to_owned(), version(dice, "2026-03-03", &adjusts)));
     }
     for (name, text) in [
-        ("fares.csv", "from,to,fare\nA,B,205\nB,A,333\nB,C,410\nC,B,400\nA,C,500\nC,A,505\nB,B,7\n"),
+        ("fares.csv", "from,to,fare,ticket\nA,B,205,short\nB,A,333,\nB,C,410,long\nC,B,400,long\nA,C,500,long\nC,A,505,long\nB,B,7,short\n"),
+        ("area-fares.csv", "from,to,fare,ticket\ninner,inner,205,short\ninner,*,410,long\n*,inner,333,\n*,*,507,long\n"),
+        ("areas.csv", "stop,area\nA,inner\nB,inner\nC,outer\n"),
         ("edges.csv", "from,to,metres\nA,B,3999\nB,C,4001\nC,D,8000\n"),
         ("zones.csv", "station,zone\nA,1\nB,1/2\nC,3\nD,5\n"),
         ("zone-fares.csv", "from,to,fare\n1,1,240\n1,2,280\n2,2,170\n1,3,330\n2,3,190\n3,3,170\n1,5,470\n2,5,280\n3,5,210\n5,5,170\n"),
@@ -98,11 +101,17 @@ fn version(dice: &mut Dice, from: &str, adjusts: &str) -> String {
     }
     let amount = dice.number(&[199, 200, 251]);
     text += &format!("\n[[base]]\nname = \"bus\"\nkinds = [\"boarding\"]\nprice = \"flat\"\namount_minor = {amount}\n");
+    if dice.percent(50) {
+        text += "ticket = \"short\"\n";
+    }
     text += "\n[[base]]\nname = \"shop\"\nkinds = [\"payment\"]\nprice = \"stated\"\nfunder = \"earner\"\naudit_by = \"bus\"\n";
-    let way = if adjusts.contains("through") { 2 } else { dice.below(3) };
+    let way = dice.below(4);
     let stations = match way {
-        0 => "price = \"matrix\"\nmatrix = { file = \"fares.csv\", from = \"from\", to = \"to\", fare_minor = \"fare\", location_kind = \"station\" }\n\
+        0 => "price = \"matrix\"\nmatrix = { file = \"fares.csv\", from = \"from\", to = \"to\", fare_minor = \"fare\", ticket = \"ticket\", location_kind = \"station\" }\n\
              places = { file = \"zones.csv\", place = \"station\", zone = \"zone\", location_kind = \"station\" }\n"
+            .to_owned(),
+        3 => "price = \"matrix\"\nmatrix = { file = \"area-fares.csv\", from = \"from\", to = \"to\", fare_minor = \"fare\", ticket = \"ticket\" }\n\
+             areas = { file = \"areas.csv\", place = \"stop\", area = \"area\", location_kind = \"station\" }\n"
             .to_owned(),
         1 => "price = \"zones\"\nplaces = { file = \"zones.csv\", place = \"station\", zone = \"zone\", location_kind = \"station\" }\n\
              zone_fares = { file = \"zone-fares.csv\", from = \"from\", to = \"to\", fare_minor = \"fare\" }\n"
@@ -255,6 +264,7 @@ fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
     for key in [
         "until = \"exit\"\n",
         "pairs = [\"bus > rails\", \"rails > bus\", \"bus > bus\"]\n",
+        "ticket_pairs = [\"short > long\", \"short > short\"]\n",
         "operator_pairs = [\"operator-01 > operator-02\", \"operator-01 > operator-01\"]\n",
         "other_vehicle = true\n",
         "other_line = true\n",
@@ -302,6 +312,7 @@ fn conditions(dice: &mut Dice, after_base: bool) -> String {
         "when = [\"peak\"]\n",
         "not_when = [\"peak\", \"night\"]\n",
         "when = [\"early\", \"weekend\"]\n",
+        "exit_when = [\"peak\", \"weekend\"]\n",
         "issuers = [\"bank-01\"]\n",
     ] {
         if dice.percent(6) && !text.contains(condition.split(' ').next().expect("a key")) {
@@ -309,7 +320,14 @@ fn conditions(dice: &mut Dice, after_base: bool) -> String {
         }
     }
     if after_base {
-        for condition in ["zones = \"1-2\"\n", "touches_zones = \"3\"\n", "complete = true\n", "list_from_minor = 201\n", "from_places = [\"station:A\"]\n"] {
+        for condition in [
+            "tickets = [\"long\"]\n",
+            "zones = \"1-2\"\n",
+            "touches_zones = \"3\"\n",
+            "complete = true\n",
+            "list_from_minor = 201\n",
+            "from_places = [\"station:A\"]\n",
+        ] {
             if dice.percent(4) {
                 text += condition;
             }

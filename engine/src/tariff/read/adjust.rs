@@ -135,10 +135,7 @@ fn nth(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Nth> {
 }
 
 fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Transfer> {
-    let window = table.integer("window_minutes", 1..=WINDOW_MINUTES_MAX, mistakes);
-    if window.is_none() && !table.has("window_minutes") {
-        table.missing("window_minutes", "120", mistakes);
-    }
+    let window_ms = window_ms(table, mistakes);
     let froms = [
         ("last-exit", WindowFrom::LastExit),
         ("last-entry", WindowFrom::LastEntry),
@@ -169,6 +166,7 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         until_exit: table.choice("until", &[("entry", false), ("exit", true)], mistakes).unwrap_or(false),
         pairs: pairs(table, "pairs", context, mistakes),
         operator_pairs: pairs(table, "operator_pairs", context, mistakes),
+        ticket_pairs: pairs(table, "ticket_pairs", context, mistakes),
         changes,
         opening: table.choice("opened_by", &[("any", Opening::Any), ("paid", Opening::Paid)], mistakes).unwrap_or_default(),
         asks_legs: false,
@@ -176,7 +174,19 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
     if transfer.run_ms.is_some() && transfer.window_from == WindowFrom::FirstExit {
         table.mistake(table.line(), "`run_minutes` counts from the first entry, the window from the first exit", Some("keep one of the two"), mistakes);
     }
-    Some(Transfer { window_ms: window?.value * MINUTE_MS, asks_legs: transfer.names_legs(), ..transfer })
+    Some(Transfer { window_ms: window_ms?, asks_legs: transfer.names_legs(), ..transfer })
+}
+
+/// `window_minutes`, or `window_seconds` for one that is not of whole minutes.
+fn window_ms(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<i64> {
+    let minutes = table.integer("window_minutes", 1..=WINDOW_MINUTES_MAX, mistakes).map(|minutes| minutes.value * MINUTE_MS);
+    let seconds = table.integer("window_seconds", 1..=WINDOW_MINUTES_MAX * 60, mistakes).map(|seconds| seconds.value * 1000);
+    match (table.has("window_minutes"), table.has("window_seconds")) {
+        (false, false) => table.missing("window_minutes", "120", mistakes),
+        (true, true) => table.mistake(table.line(), "names `window_minutes` and `window_seconds`", Some("keep one of them"), mistakes),
+        _ => {}
+    }
+    minutes.or(seconds)
 }
 
 /// `pairs = ["bus > metro", "bus > bus"]`; either side may be a group.

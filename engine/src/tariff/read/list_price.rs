@@ -7,8 +7,9 @@ use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::table::{At, Table};
 use crate::tariff::list_price::{Audit, Incomplete};
 use crate::tariff::steps::StepPrice;
-use crate::tariff::{Base, BasePrice, Completion, Matrix, Overstay, StationPrice, Stations, Step, Steps, ZoneSet, Zones, network};
-use domain::RecordKind;
+use crate::tariff::{Base, BasePrice, Completion, Matrix, Overstay, Pair, StationPrice, Stations, Step, Steps, ZoneSet, Zones, network};
+use domain::{RecordKind, Symbol};
+use hashbrown::HashMap;
 
 const WAYS: [&str; 8] = ["flat", "matrix", "zones", "distance", "stops", "stated", "free", "none"];
 
@@ -63,9 +64,10 @@ pub fn base(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
             return None;
         }
     };
+    let ticket = table.text("ticket", mistakes).map_or(Symbol::NONE, |ticket| context.symbols.intern(&ticket.value));
     table.finish(mistakes);
     let for_all = scope.condition.is_empty();
-    Some((Base { name: name.value, scope, price, for_all }, audit_rule))
+    Some((Base { name: name.value, scope, price, ticket, for_all }, audit_rule))
 }
 
 fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<StationPrice> {
@@ -89,7 +91,7 @@ fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistak
     let gaps_allowed = table.choice("gaps", &[("refused", false), ("unknown-pair", true)], mistakes).unwrap_or(false);
     let stations = match way {
         "matrix" => {
-            let Some(fares) = pairs(table, "matrix", "fare_minor", 0, "a fare in minor units", context, mistakes) else {
+            let Some(fares) = fares(table, context, mistakes) else {
                 if !table.has("matrix") {
                     let todo =
                         "matrix = { file = \"fares.csv\", from = \"from_station\", to = \"to_station\", fare_minor = \"fare\", location_kind = \"station\" }";
@@ -152,7 +154,7 @@ struct Pairs {
 }
 
 fn pairs(table: &mut Table<'_>, key: &str, column: &str, least: i64, what: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Pairs> {
-    let sheet = sheet::read(table, key, &[("from", true), ("to", true), (column, true)], true, context, mistakes)?;
+    let sheet = sheet::read(table, key, &[("from", true), ("to", true), (column, true)], sheet::Ends::Places, context, mistakes)?;
     let (mut triples, mut lines) = sheet.pairs(least, what, context, mistakes);
     if sheet.both_ways == Some(true) {
         let back: Vec<_> =
@@ -167,6 +169,56 @@ fn pairs(table: &mut Table<'_>, key: &str, column: &str, least: i64, what: &str,
         mistakes.add(&sheet.shown, lines.get(at).copied(), "names a pair that an earlier line has priced", Some("keep one of the two lines"));
     }
     Some(Pairs { matrix, shown: sheet.shown })
+}
+
+/// `matrix = { file, from, to, fare_minor, … }`: fares of places, or of the areas in which `areas` puts them. `*` is any of
+/// them.
+fn fares(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Pairs> {
+    let in_areas = table.has("areas");
+    let columns = [("from", true), ("to", true), ("fare_minor", true), ("ticket", false)];
+    let sheet = sheet::read(table, "matrix", &columns, if in_areas { sheet::Ends::Areas } else { sheet::Ends::Places }, context, mistakes)?;
+    // A code stands in many rows and is looked up once.
+    let mut known: HashMap<&str, Symbol, foldhash::fast::FixedState> = HashMap::default();
+    let mut symbol_of = |code| *known.entry(code).or_insert_with(|| sheet.place(code, context));
+    let (mut pairs, mut lines) = (Vec::new(), Vec::new());
+    for (line, row) in sheet.rows() {
+        let [from, to, fare, ticket] = row;
+        let fare = fare.parse::<i64>().ok().filter(|fare| (0..=AMOUNT_MAX).contains(fare));
+        let (Some(number), false, false) = (fare, from.is_empty(), to.is_empty()) else {
+            let todo = "whole numbers, not negative; no commas inside a field";
+            mistakes.add(&sheet.shown, Some(line), "is not a pair of stations with a fare in minor units", Some(todo));
+            continue;
+        };
+        let mut end = |code| if code == "*" { None } else { Some(symbol_of(code)) };
+        let (from, to) = (end(from), end(to));
+        let ticket = if ticket.is_empty() { Symbol::NONE } else { context.symbols.intern(ticket) };
+        pairs.push(Pair { from, to, number, ticket });
+        lines.push(line);
+        if sheet.both_ways == Some(true) && from != to {
+            pairs.push(Pair { from: to, to: from, number, ticket });
+            lines.push(line);
+        }
+    }
+    let (mut matrix, repeated) = Matrix::of_pairs(&pairs);
+    for at in repeated {
+        mistakes.add(&sheet.shown, lines.get(at).copied(), "names a pair that an earlier line has priced", Some("keep one of the two lines"));
+    }
+    if in_areas {
+        let members = sheet::read(table, "areas", &[("place", true), ("area", true)], sheet::Ends::Places, context, mistakes)?;
+        let mut seen: HashMap<Symbol, u32, foldhash::fast::FixedState> = HashMap::default();
+        for (line, [place, area]) in members.rows() {
+            if place.is_empty() || area.is_empty() {
+                mistakes.add(&members.shown, Some(line), "is not a place with its area", None);
+                continue;
+            }
+            let place = members.place(place, context);
+            if let Some(first) = seen.insert(place, line) {
+                mistakes.add(&members.shown, Some(line), format!("names a place that line {first} has put into an area"), Some("a place is in one area"));
+            }
+            matrix.join(place, sheet.place(area, context));
+        }
+    }
+    Some(Pairs { matrix, shown: sheet.shown.clone() })
 }
 
 /// Every two stations of a table have a price, or the tariff says that some have not.
@@ -194,7 +246,7 @@ fn lengths(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistakes: &m
         table.mistake(table.line(), "neither `distance` nor `network`: the way has no length", Some(&todo), mistakes);
         return None;
     }
-    let sheet = sheet::read(table, "network", &[("from", true), ("to", true), (column, way == "distance")], true, context, mistakes)?;
+    let sheet = sheet::read(table, "network", &[("from", true), ("to", true), (column, way == "distance")], sheet::Ends::Places, context, mistakes)?;
     let (edges, _) = sheet.pairs(1, column, context, mistakes);
     Some(Pairs { matrix: network::shortest(&edges, sheet.both_ways.unwrap_or(true)), shown: sheet.shown })
 }
@@ -219,21 +271,21 @@ fn steps(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) 
     let mut file = None;
     if table.has("steps_file") {
         let columns = [("to", true), ("minor", true), ("each", false), ("add_minor", false)];
-        let sheet = sheet::read(table, "steps_file", &columns, false, context, mistakes)?;
-        for (line, row) in &sheet.rows {
-            let number = |at: usize, max: i64| match row.get(at).map(String::as_str) {
-                None | Some("") => Ok(None),
-                Some(text) => text.parse::<i64>().ok().filter(|number| (0..=max).contains(number)).map(Some).ok_or(()),
+        let sheet = sheet::read(table, "steps_file", &columns, sheet::Ends::Numbers, context, mistakes)?;
+        for (line, [to, minor, each, add_minor]) in sheet.rows() {
+            let number = |text: &str, max: i64| match text {
+                "" => Ok(None),
+                text => text.parse::<i64>().ok().filter(|number| (0..=max).contains(number)).map(Some).ok_or(()),
             };
-            let step = match (number(0, WEIGHT_MAX), number(1, AMOUNT_MAX), number(2, WEIGHT_MAX), number(3, AMOUNT_MAX)) {
+            let step = match (number(to, WEIGHT_MAX), number(minor, AMOUNT_MAX), number(each, WEIGHT_MAX), number(add_minor, AMOUNT_MAX)) {
                 (Ok(to), Ok(minor), Ok(each), Ok(add)) => step_price(minor, each.filter(|&each| each > 0), add).map(|price| Step { to, price }),
                 _ => None,
             };
             match step {
                 Some(step) => list.push(step),
-                None => mistakes.add(&sheet.shown, Some(*line), "is not a step", Some(STEP_HINT)),
+                None => mistakes.add(&sheet.shown, Some(line), "is not a step", Some(STEP_HINT)),
             }
-            lines.push(Some(*line));
+            lines.push(Some(line));
         }
         file = Some(sheet.shown);
     }
@@ -272,15 +324,13 @@ fn zones(table: &mut Table<'_>, needed: bool, context: &Context<'_>, mistakes: &
         let todo = "places = { file = \"zones.csv\", place = \"station\", zone = \"zone\", location_kind = \"station\" }";
         table.mistake(table.line(), "`places` is missing: no station has a zone", Some(todo), mistakes);
     }
-    let Some(sheet) = sheet::read(table, "places", &[("place", true), ("zone", true)], true, context, mistakes) else { return zones };
-    for (line, row) in &sheet.rows {
-        if let [place, zone] = row.as_slice()
-            && let Some(set) = ZoneSet::parse(zone).filter(|_| !place.is_empty())
-        {
+    let Some(sheet) = sheet::read(table, "places", &[("place", true), ("zone", true)], sheet::Ends::Places, context, mistakes) else { return zones };
+    for (line, [place, zone]) in sheet.rows() {
+        if let Some(set) = ZoneSet::parse(zone).filter(|_| !place.is_empty()) {
             let known = zones.places.entry(sheet.place(place, context)).or_default();
             known.0 |= set.0;
         } else {
-            mistakes.add(&sheet.shown, Some(*line), "is not a place with its zone", Some("zones are numbers from 1 to 63; a place on a border is written 2/3"));
+            mistakes.add(&sheet.shown, Some(line), "is not a place with its zone", Some("zones are numbers from 1 to 63; a place on a border is written 2/3"));
         }
     }
     zones
@@ -295,23 +345,22 @@ fn zone_fares(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         table.mistake(table.line(), "`zone_fares` is missing", Some(todo), mistakes);
     }
     let columns = [("from", true), ("to", true), ("fare_minor", true), ("zones", false)];
-    let sheet = sheet::read(table, "zone_fares", &columns, false, context, mistakes)?;
+    let sheet = sheet::read(table, "zone_fares", &columns, sheet::Ends::Numbers, context, mistakes)?;
     let mut fares = ZoneFares::default();
-    for (line, row) in &sheet.rows {
-        let [from, to, fare, through] = row.as_slice() else { continue };
+    for (line, [from, to, fare, through]) in sheet.rows() {
         let zone = |text: &str| text.parse::<u8>().ok().filter(|zone| (1..=63).contains(zone));
         let fare = fare.parse::<i64>().ok().filter(|fare| (0..=AMOUNT_MAX).contains(fare));
         let (Some(from), Some(to), Some(fare)) = (zone(from), zone(to), fare) else {
-            mistakes.add(&sheet.shown, Some(*line), "is not a pair of zones with a fare in minor units", Some("zones are numbers from 1 to 63"));
+            mistakes.add(&sheet.shown, Some(line), "is not a pair of zones with a fare in minor units", Some("zones are numbers from 1 to 63"));
             continue;
         };
         let zones = if through.is_empty() { Some(ZoneSet::range(from, to)) } else { ZoneSet::parse(through) };
         let Some(zones) = zones else {
-            mistakes.add(&sheet.shown, Some(*line), "names zones that are none", Some("the zones that the ride goes through: 1-3"));
+            mistakes.add(&sheet.shown, Some(line), "names zones that are none", Some("the zones that the ride goes through: 1-3"));
             continue;
         };
         if fares.insert((from, to), (fare, zones)).is_some() {
-            mistakes.add(&sheet.shown, Some(*line), "names a pair that an earlier line has priced", Some("keep one of the two lines"));
+            mistakes.add(&sheet.shown, Some(line), "names a pair that an earlier line has priced", Some("keep one of the two lines"));
         }
     }
     let back: Vec<_> = fares.iter().filter(|((from, to), _)| !fares.contains_key(&(*to, *from))).map(|(&(from, to), &fare)| ((to, from), fare)).collect();

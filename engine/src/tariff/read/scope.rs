@@ -66,10 +66,12 @@ fn condition(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistak
         touches: zones(table, "touches_zones", mistakes),
         when: periods(table, "when", context, mistakes),
         not_when: periods(table, "not_when", context, mistakes),
+        exit_when: periods(table, "exit_when", context, mistakes),
         decided_by: table.choice("decided_by", &deciding, mistakes).unwrap_or_default(),
         complete: table.flag("complete", mistakes),
         list_from_minor: amount(table, "list_from_minor", mistakes),
         list_to_minor: amount(table, "list_to_minor", mistakes),
+        tickets: words(table, "tickets", context, mistakes),
     }
 }
 

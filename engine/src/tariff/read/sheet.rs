@@ -13,25 +13,41 @@ use std::path::{Component, Path};
 pub struct Sheet {
     /// As messages name it.
     pub shown: String,
-    /// Line number and the wanted fields of each row.
-    pub rows: Vec<(u32, Vec<String>)>,
+    text: String,
+    /// Where the header ends, in lines, and where the wanted fields of a row stand.
+    header_line: u32,
+    positions: Vec<Option<usize>>,
     pub location_kind: Option<String>,
     /// Whether each pair is meant in both directions, where the tariff says.
     pub both_ways: Option<bool>,
 }
 
+/// What the codes in a table are codes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Places of the kind that `location_kind` names.
+    Places,
+    /// Areas, by names that are the tariff's own.
+    Areas,
+    /// None: they are numbers.
+    Numbers,
+}
+
+/// What areas are called among places.
+const AREA_KIND: &str = "area";
+
 /// A column that is asked for: the key that gives its name, and whether the table must have it.
 pub type Wanted<'k> = (&'k str, bool);
 
 /// Reads `key = { file = "…", column-key = "column", … }`.
-pub fn read(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], places: bool, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Sheet> {
+pub fn read(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], ends: Ends, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Sheet> {
     let mut table = table.table(key, mistakes)?;
-    let sheet = read_table(&mut table, key, columns, places, context, mistakes);
+    let sheet = read_table(&mut table, key, columns, ends, context, mistakes);
     table.finish(mistakes);
     sheet
 }
 
-fn read_table(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], places: bool, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Sheet> {
+fn read_table(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], ends: Ends, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Sheet> {
     let named_on = table.line();
     let mut names = Vec::new();
     for &(column, needed) in columns {
@@ -41,11 +57,15 @@ fn read_table(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], places: 
         }
         names.push(name.map(|name| name.value));
     }
-    let location_kind = if places { table.text("location_kind", mistakes).map(|kind| kind.value) } else { None };
-    if places && !table.has("location_kind") {
+    let location_kind = match ends {
+        Ends::Places => table.text("location_kind", mistakes).map(|kind| kind.value),
+        Ends::Areas => Some(AREA_KIND.to_owned()),
+        Ends::Numbers => None,
+    };
+    if ends == Ends::Places && !table.has("location_kind") {
         table.missing("location_kind", "\"station\"", mistakes);
     }
-    let both_ways = if places { table.flag("both_ways", mistakes) } else { None };
+    let both_ways = if ends != Ends::Numbers { table.flag("both_ways", mistakes) } else { None };
     let Some(file) = table.text("file", mistakes) else {
         if !table.has("file") {
             table.missing("file", "\"fares.csv\"", mistakes);
@@ -68,34 +88,48 @@ fn read_table(table: &mut Table<'_>, key: &str, columns: &[Wanted<'_>], places: 
             return None;
         }
     };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut lines = (1u32..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    let Some((header_line, header)) = lines.next() else {
+    let Some((header_line, header)) = lines(&text).next() else {
         mistakes.add(&shown, None, "has no header row", None);
         return None;
     };
-    let header = fields(header);
+    let header: Vec<&str> = fields(header).collect();
     let mut positions = Vec::new();
     for name in &names {
         let Some(name) = name else {
             positions.push(None);
             continue;
         };
-        let Some(found) = header.iter().position(|field| field == name) else {
+        let Some(found) = header.iter().position(|field| *field == name.as_str()) else {
             let todo = format!("it has {}; name the columns in the tariff file's `{key}`", header.join(", "));
             mistakes.add(&shown, Some(header_line), format!("has no column `{name}`"), Some(&todo));
             return None;
         };
         positions.push(Some(found));
     }
-    let row = |line: &str| {
-        let mut fields = fields(line);
-        positions.iter().map(|position| position.and_then(|at| fields.get_mut(at)).map(std::mem::take).unwrap_or_default()).collect()
-    };
-    Some(Sheet { shown, rows: lines.map(|(number, line)| (number, row(line))).collect(), location_kind, both_ways })
+    Some(Sheet { shown, text, header_line, positions, location_kind, both_ways })
+}
+
+/// The lines that say something, with their numbers; the first is the header.
+fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    (1u32..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
 }
 
 impl Sheet {
+    /// The wanted fields of each row, in the order in which the columns were asked for, with its line. Empty where the row ends
+    /// before.
+    pub fn rows<const N: usize>(&self) -> impl Iterator<Item = (u32, [&str; N])> {
+        lines(&self.text).filter(|(line, _)| *line > self.header_line).map(|(line, text)| {
+            let mut row = [""; N];
+            for (at, field) in fields(text).enumerate() {
+                for (wanted, _) in row.iter_mut().zip(&self.positions).filter(|(_, position)| **position == Some(at)) {
+                    *wanted = field;
+                }
+            }
+            (line, row)
+        })
+    }
+
     pub fn place(&self, code: &str, context: &Context<'_>) -> Symbol {
         context.symbols.intern(&format!("{}:{code}", self.location_kind.as_deref().unwrap_or_default()))
     }
@@ -104,19 +138,18 @@ impl Sheet {
     /// of stops are one stop apart.
     pub fn pairs(&self, least: i64, what: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> (Vec<(Symbol, Symbol, i64)>, Vec<u32>) {
         let (mut triples, mut lines) = (Vec::new(), Vec::new());
-        for (line, row) in &self.rows {
-            if let [from, to, number, ..] = row.as_slice()
-                && !from.is_empty()
+        for (line, [from, to, number]) in self.rows() {
+            if !from.is_empty()
                 && !to.is_empty()
                 && let Ok(number) = if number.is_empty() && what == "stops" { Ok(1) } else { number.parse::<i64>() }
                 && (least..=super::words::AMOUNT_MAX).contains(&number)
             {
                 triples.push((self.place(from, context), self.place(to, context), number));
-                lines.push(*line);
+                lines.push(line);
             } else {
                 mistakes.add(
                     &self.shown,
-                    Some(*line),
+                    Some(line),
                     format!("is not a pair of stations with {what}"),
                     Some("whole numbers, not negative; no commas inside a field"),
                 );
@@ -126,8 +159,8 @@ impl Sheet {
     }
 }
 
-fn fields(line: &str) -> Vec<String> {
-    line.split(',').map(|field| field.trim().trim_matches('"').trim().to_owned()).collect()
+fn fields(line: &str) -> impl Iterator<Item = &str> {
+    line.split(',').map(|field| field.trim().trim_matches('"').trim())
 }
 
 /// Whether a file is one that the scheme's digest covers: in `tariff/` itself, and none of those that `scheme::folder` leaves

@@ -77,16 +77,7 @@ fn periods(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<Period> {
         }
         let days = day_words(&mut table, "days", mistakes);
         let except = day_words(&mut table, "except", mistakes);
-        let mut dates = Vec::new();
-        for range in table.texts("dates", mistakes).unwrap_or_default() {
-            let (first, last) = range.value.split_once(" to ").unwrap_or((&range.value, &range.value));
-            match (first.trim().parse::<Day>(), last.trim().parse::<Day>()) {
-                (Ok(first), Ok(last)) if first <= last => dates.push((first, last)),
-                _ => {
-                    table.mistake(Some(range.line), format!("{} is not a range of dates", shown(&range.value)), Some("\"2026-10-01 to 2026-10-07\""), mistakes)
-                }
-            }
-        }
+        let [dates, not_dates] = ["dates", "not_dates"].map(|key| date_ranges(&mut table, key, mistakes));
         let mut times: Vec<TimeRange> = Vec::new();
         for range in table.texts("times", mistakes).unwrap_or_default() {
             let Some(parsed) = TimeRange::parse(&range.value) else {
@@ -99,13 +90,26 @@ fn periods(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<Period> {
             }
             times.push(parsed);
         }
-        if days.is_empty() && except.is_empty() && dates.is_empty() && times.is_empty() {
+        if days.is_empty() && except.is_empty() && dates.is_empty() && not_dates.is_empty() && times.is_empty() {
             table.mistake(table.line(), format!("period `{}` is always", name.value), Some("times = [\"07:30 to 09:00\"], days = [\"workday\"]"), mistakes);
         }
         table.finish(mistakes);
-        periods.push(Period { name: name.value, days, except, dates, times });
+        periods.push(Period { name: name.value, days, except, dates, not_dates, times });
     }
     periods
+}
+
+/// `dates = ["2026-10-01 to 2026-10-07", "2026-12-24"]`.
+fn date_ranges(table: &mut Table<'_>, key: &str, mistakes: &mut Mistakes) -> Vec<(Day, Day)> {
+    let mut dates = Vec::new();
+    for range in table.texts(key, mistakes).unwrap_or_default() {
+        let (first, last) = range.value.split_once(" to ").unwrap_or((&range.value, &range.value));
+        match (first.trim().parse::<Day>(), last.trim().parse::<Day>()) {
+            (Ok(first), Ok(last)) if first <= last => dates.push((first, last)),
+            _ => table.mistake(Some(range.line), format!("{} is not a range of dates", shown(&range.value)), Some("\"2026-10-01 to 2026-10-07\""), mistakes),
+        }
+    }
+    dates
 }
 
 fn day_words(table: &mut Table<'_>, key: &str, mistakes: &mut Mistakes) -> Vec<DayWord> {
