@@ -54,6 +54,10 @@ pub enum Command {
     VerifyProof(VerifyProofArgs),
     /// Write down where the journal ends, to be kept elsewhere
     Checkpoint(CheckpointArgs),
+    /// Copy the ledger, also while it is written to; only what is new, read back and checked
+    Backup(BackupArgs),
+    /// Make a ledger from a backup
+    Restore(RestoreArgs),
     /// Look at the journal, the trial balance or held records
     Inspect(InspectArgs),
     /// Days, files and what is complete
@@ -255,6 +259,36 @@ pub struct CheckpointArgs {
     /// A file to write it to, besides showing it
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The ledger's folder
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The folder of its backups, best on another disk
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Then remove all but the newest N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub keep: Option<u16>,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The folder of backups
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// Which one (the newest unless given)
+    #[arg(long, value_name = "N")]
+    pub backup: Option<u64>,
+    /// The folder of the ledger that is made; it must not exist
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    #[command(flatten)]
+    pub workers: WorkersArg,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod backup;
 pub mod checkpoint;
 pub mod clear;
 pub mod close;
@@ -39,6 +40,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Seal(args) => seal::run(args, shown),
         Command::Prove(args) => prove::run(args),
         Command::VerifyProof(args) => verify_proof::run(args, shown),
+        Command::Backup(args) => backup::run(args, shown),
+        Command::Restore(args) => backup::restore(args, shown),
         Command::Checkpoint(args) => checkpoint::run(args, shown),
         Command::Inspect(args) => inspect::run(args, shown),
         Command::Status(args) => status::run(args, shown),

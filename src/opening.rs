@@ -43,7 +43,7 @@ pub fn refused_for(what: &str, mistakes: &[Mistake]) -> Failure {
 /// # Errors
 /// With a hint for each reason that a ledger cannot be opened.
 pub fn ledger(arg: &LedgerArg, create: bool) -> Result<Ledger, Failure> {
-    let anchor = arg.checkpoint.as_deref().map(checkpoint).transpose()?;
+    let anchor = known_head(arg)?;
     // A checkpoint is of a ledger that was there.
     let create = create && anchor.is_none();
     Ledger::open(&arg.ledger, &LedgerOptions { create, anchor, ..LedgerOptions::default() }).map_err(|error| unopened(&arg.ledger, &error))
@@ -52,7 +52,7 @@ pub fn ledger(arg: &LedgerArg, create: bool) -> Result<Ledger, Failure> {
 /// # Errors
 /// As [`ledger()`].
 pub fn ledger_to_read(arg: &LedgerArg) -> Result<Ledger, Failure> {
-    let anchor = arg.checkpoint.as_deref().map(checkpoint).transpose()?;
+    let anchor = known_head(arg)?;
     Ledger::open_read_only(&arg.ledger, &LedgerOptions { create: false, anchor, ..LedgerOptions::default() }).map_err(|error| unopened(&arg.ledger, &error))
 }
 
@@ -61,8 +61,15 @@ pub fn ledger_to_read(arg: &LedgerArg) -> Result<Ledger, Failure> {
 /// # Errors
 /// As [`ledger()`].
 pub fn journal(arg: &LedgerArg) -> Result<Journal, Failure> {
-    let known = arg.checkpoint.as_deref().map(checkpoint).transpose()?;
-    Journal::open(&arg.ledger, known).map_err(|error| unopened(&arg.ledger, &error))
+    Journal::open(&arg.ledger, known_head(arg)?).map_err(|error| unopened(&arg.ledger, &error))
+}
+
+/// The head that the ledger is held against, if one is given.
+///
+/// # Errors
+/// When the checkpoint cannot be read.
+pub fn known_head(arg: &LedgerArg) -> Result<Option<Head>, Failure> {
+    arg.checkpoint.as_deref().map(checkpoint).transpose()
 }
 
 /// The head that a checkpoint, or the `anchor.json` of a published day, names.

@@ -7,7 +7,7 @@ use crate::block::Block;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::storage::Database;
-use crate::store::{self, Head, JOURNAL};
+use crate::store::{self, Head, JOURNAL, WITNESSES};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,6 +34,22 @@ impl Ledger {
     /// When a thread panics.
     pub fn scrub_open_day(&self, workers: usize) -> Result<u64, LedgerError> {
         let from = self.days().iter().map(|day| day.closed_height).max().unwrap_or(0);
+        self.scrub_from(from, workers)
+    }
+
+    /// Reads everything from the disk: every block, from the first, must be whole and name the one before it, up to the head,
+    /// and every key must be readable. Returns how many blocks there are.
+    ///
+    /// # Errors
+    /// As [`Ledger::scrub_open_day`].
+    pub fn scrub(&self, workers: usize) -> Result<u64, LedgerError> {
+        for family in WITNESSES {
+            self.db.scan(family, &[]).try_for_each(|row| row.map(|_| ()))?;
+        }
+        self.scrub_from(0, workers)
+    }
+
+    fn scrub_from(&self, from: u64, workers: usize) -> Result<u64, LedgerError> {
         let base = if from == 0 { Head::default() } else { Head { height: from, hash: stretch(&*self.db, from..=from)?.hash } };
         let (head, next) = (self.head(), AtomicU64::new(from + 1));
         let work = || {

@@ -5,6 +5,7 @@
 //! prices nothing.
 
 mod anchor;
+mod backup;
 mod balances;
 mod block;
 mod chain;
@@ -30,6 +31,7 @@ mod tests;
 mod verify;
 mod wire;
 
+pub use backup::{Backup, BackupError, back_up, drop_older, restore};
 pub use balances::Balance;
 pub use block::{BlockKind, Header};
 pub use closed::{FileOutcomes, ServiceFee, ServiceFees};

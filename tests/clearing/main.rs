@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
+mod backups;
 mod books_balance;
 mod canary;
 mod command_line;
