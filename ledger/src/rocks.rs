@@ -7,7 +7,7 @@
 use crate::anchor::ANCHOR_FILE;
 use crate::error::LedgerError;
 use crate::storage::{AnchorFile, Batch, Database, Found, KeyValue, Manifest, Storage, Value};
-use crate::store::{FAMILIES, JOURNAL};
+use crate::store::{CHECKPOINTS, FAMILIES, JOURNAL};
 use rocksdb::{BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, LogLevel, Options};
 use rocksdb::{WriteBatch, WriteOptions};
 use std::any::Any;
@@ -16,8 +16,9 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// One journal memtable, in bytes: two of them and the small families stay below 300 MB.
-const JOURNAL_MEMTABLE_BYTES: usize = 64 << 20;
+/// One memtable of a family with large values, in bytes: two of each and the small families stay below 300 MB. A close
+/// leaves tens of megabytes of checkpoints at once; past this they are flushed while somebody waits for the end.
+const LARGE_MEMTABLE_BYTES: usize = 64 << 20;
 const SMALL_MEMTABLE_BYTES: usize = 8 << 20;
 /// A small family's unflushed write keeps old WAL files alive; past this, RocksDB flushes it.
 const WAL_BYTES_MAX: u64 = 256 << 20;
@@ -45,7 +46,7 @@ fn database_options(create: bool) -> Options {
 
 fn family(name: &str) -> ColumnFamilyDescriptor {
     let mut options = Options::default();
-    options.set_write_buffer_size(if name == JOURNAL { JOURNAL_MEMTABLE_BYTES } else { SMALL_MEMTABLE_BYTES });
+    options.set_write_buffer_size(if matches!(name, JOURNAL | CHECKPOINTS) { LARGE_MEMTABLE_BYTES } else { SMALL_MEMTABLE_BYTES });
     options.set_max_write_buffer_number(2);
     if name == JOURNAL {
         // Columns are packed already; what a compressor would still find is not worth its time.
