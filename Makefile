@@ -18,6 +18,10 @@ POINTS ?= 5000
 KILLS ?= 500
 POWER ?= 200
 CORRUPTIONS ?= 2000
+# proofs: sealed days, lines proved, and proofs that are changed and must be refused, for each suite.
+PROOF_DAYS ?= 31
+PROOF_LINES ?= 10000
+PROOF_MUTANTS ?= 100000
 # test-full: seconds for each fuzz target, cases for each property.
 FUZZ_SECONDS ?= 600
 CASES ?= 20000
@@ -27,13 +31,14 @@ export SHARED RECORDS RUNS SEED FUZZ_SECONDS CASES
 # What setup found: paths that the build of RocksDB needs.
 ENV := . .setup/env.sh &&
 
-.PHONY: help setup build demo test test-full faults mutants fuzz bench bench-peers fmt clean
+.PHONY: help setup build demo test test-full faults proofs mutants fuzz bench bench-peers fmt clean
 
 help:
 	@echo "make demo          generate a day, clear it, show what happened (DEMO_ARGS='--lang zh')"
 	@echo "make test          the gate: format, lints, docs, dependencies, all tests, fuzz bodies over their corpus"
 	@echo "make test-full     the gate, then long properties, fuzzing and mutants: hours"
 	@echo "make faults        days under failing disks and kills (POINTS, KILLS, POWER, CORRUPTIONS, FAULT_SEED): hours; a short form is in the gate"
+	@echo "make proofs        a month of sealed days, proved and forged (PROOF_DAYS, PROOF_LINES, PROOF_MUTANTS); a short form is in the gate"
 	@echo "make bench         micro benchmarks"
 	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED)"
 	@echo "make build fmt clean"
@@ -60,6 +65,10 @@ test-full: test
 faults: setup
 	@$(ENV) FAULT_POINTS=$(POINTS) FAULT_KILLS=$(KILLS) FAULT_POWER=$(POWER) FAULT_CORRUPTIONS=$(CORRUPTIONS) \
 		cargo test --release --locked --test clearing faults -- --nocapture --test-threads 1
+
+proofs: setup
+	@$(ENV) PROOF_DAYS=$(PROOF_DAYS) PROOF_LINES=$(PROOF_LINES) PROOF_MUTANTS=$(PROOF_MUTANTS) \
+		cargo test --release --locked --test clearing proofs -- --nocapture
 
 fuzz mutants: setup
 	@$(ENV) tools/gate_full.sh $@

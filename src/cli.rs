@@ -48,9 +48,9 @@ pub enum Command {
     Rebuild(RebuildArgs),
     /// Commit to a settled day's files: a signed tree over all lines
     Seal(SettleArgs),
-    /// Prove that a line is in a sealed day
+    /// Prove that lines are in a sealed day, or that one day goes on from another
     Prove(ProveArgs),
-    /// Check a seal, or a proof of a line beside its seal
+    /// Check seals, proofs and published files against each other and the house's key
     VerifyProof(VerifyProofArgs),
     /// Write down where the journal ends, to be kept elsewhere
     Checkpoint(CheckpointArgs),
@@ -224,32 +224,55 @@ pub struct RebuildArgs {
 
 #[derive(Debug, Args)]
 pub struct ProveArgs {
-    /// Where the day is published and sealed
+    /// Where days are published and sealed
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub day: Day,
-    #[arg(long, value_name = "PARTY")]
-    pub party: String,
-    /// Which of its files
+    /// Prove lines of this day
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "party", conflicts_with_all = ["from", "to"], required_unless_present = "from")]
+    pub day: Option<Day>,
+    #[arg(long, value_name = "PARTY", requires = "lines", conflicts_with_all = ["from", "to"])]
+    pub party: Option<String>,
+    /// Which of the party's files
     #[arg(long, value_name = "NAME", default_value = "detail.csv")]
     pub file: String,
-    /// The line's number, from 1 behind the header row
-    #[arg(value_name = "LINE")]
-    pub line: u64,
+    /// Prove that the log of a later day goes on from this day's
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "to")]
+    pub from: Option<Day>,
+    /// The later day
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
+    pub to: Option<Day>,
+    /// Lines by number, from 1 behind the header row: `17`, or `17-40`; a proof each, one per line of output
+    #[arg(value_name = "LINE", conflicts_with_all = ["from", "to"])]
+    pub lines: Vec<LineRange>,
+}
+
+/// Lines of a file next to each other.
+#[derive(Clone, Copy, Debug)]
+pub struct LineRange {
+    pub first: u64,
+    pub last: u64,
+}
+
+impl std::str::FromStr for LineRange {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        match (first.parse(), last.parse()) {
+            (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(Self { first, last }),
+            _ => Err("a line's number from 1, or two with a hyphen between them"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 pub struct VerifyProofArgs {
-    /// The party's seal of the day
-    #[arg(long, value_name = "FILE")]
-    pub seal: PathBuf,
-    /// The clearing house's public key, 64 hexadecimal digits, from a source that you trust
+    /// The clearing house's public key in hexadecimal digits, from a source that you trust
     #[arg(long, value_name = "HEX")]
     pub key: String,
-    /// A proof; none to check the seal alone
-    #[arg(value_name = "FILE")]
-    pub proof: Option<PathBuf>,
+    /// Seals, proofs (a JSON object per line) and folders of a party's published files; seals before what they are for
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

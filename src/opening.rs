@@ -171,5 +171,6 @@ pub fn house<'s>(scheme: &Scheme, symbols: &'s SymbolTable) -> Result<House<'s>,
         minor_digits: scheme.minor_digits,
         hold_days: u16::try_from(scheme.limits.hold_days).unwrap_or(u16::MAX),
         pseudonym_key: scheme.keys.pseudonym,
+        suite: scheme.keys.suite,
     })
 }

@@ -113,6 +113,7 @@ fn each_mistake_has_its_line_and_a_hint() {
         spoiled("fees.toml", "to = \"2026-12-31\"", "to = \"2025-12-31\"", 6, "`fee.to` is before `fee.from`", ""),
         spoiled("fees.toml", "per = \"service-day\"", "per = \"day\"", 12, "`fee.per` cannot be `day`", "allowed: record, service-day"),
         spoiled("keys.toml", "vault = \"0303", "vault = \"03", 3, "`vault` is not a 32-byte key", "64 hex digits"),
+        spoiled("keys.toml", "vault =", "suite = \"shanghmi\"\nvault =", 3, "`suite` cannot be `shanghmi`", "did you mean `shangmi`?"),
         spoiled("tariff/tariff.toml", "\"flat\"", "\"flatt\"", 6, "`flatt` is not a way to price", "flat"),
         Spoiled {
             file: "scheme.toml",

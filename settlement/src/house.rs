@@ -3,7 +3,7 @@
 //! Built by the program from the scheme; nothing here is read from a file. A house depends on the scheme only, so the same
 //! scheme always prints the same day the same way.
 
-use domain::{Party, Symbol, SymbolTable};
+use domain::{Party, Suite, Symbol, SymbolTable};
 
 /// A column of `detail.csv`. Files list the chosen ones in this order, whatever order the scheme names them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +122,8 @@ pub struct House<'a> {
     pub hold_days: u16,
     /// From the scheme's key file; the receivers' keys are derived from it.
     pub pseudonym_key: [u8; 32],
+    /// What days are sealed with.
+    pub suite: Suite,
 }
 
 #[cfg(test)]

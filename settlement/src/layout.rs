@@ -84,6 +84,7 @@ mod tests {
             minor_digits: 2,
             hold_days: 30,
             pseudonym_key: [0; 32],
+            suite: domain::Suite::Standard,
         }
     }
 

@@ -1,7 +1,6 @@
 //! `manifest.json`: a party's files of a day with sizes, lines and digests, and the totals to check them by.
 //!
-//! Keys stand in a fixed order and nothing in it depends on when or where it was made. Day roots and
-//! signatures will take the places described in `docs/settlement-files.md`.
+//! Keys stand in a fixed order and nothing in it depends on when or where it was made. What is signed is in the seals.
 
 use crate::SettleError;
 use crate::section::LineSums;

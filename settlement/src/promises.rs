@@ -55,6 +55,7 @@ fn house(symbols: &SymbolTable, cards: CardDisplay, list_zero_rides: bool) -> Ho
         minor_digits: 2,
         hold_days: 30,
         pseudonym_key: [5; 32],
+        suite: domain::Suite::Standard,
     }
 }
 

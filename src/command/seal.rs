@@ -21,7 +21,7 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     if shown.json {
         return output::json(&json!({
             "folder": sealed.folder.display().to_string(), "parties": sealed.parties, "lines": sealed.lines, "days": sealed.days,
-            "log_root": sealed.log_root, "public_key": sealed.public_key, "repeated": sealed.repeated,
+            "log_root": sealed.log_root, "public_key": sealed.public_key, "suite": sealed.suite.name(), "repeated": sealed.repeated,
         }))
         .map(|()| 0);
     }

@@ -4,12 +4,13 @@
 
 use super::table::read;
 use crate::mistake::Mistakes;
+use domain::Suite;
 use std::fmt;
 use std::path::Path;
 
 pub const FILE: &str = "keys.toml";
 
-/// 32-byte keys, one per purpose.
+/// 32-byte keys, one per purpose, and what is signed with what is derived from them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys {
     /// Makes card tokens from card numbers.
@@ -18,6 +19,8 @@ pub struct Keys {
     pub pseudonym: [u8; 32],
     /// Seals card numbers in the vault.
     pub vault: [u8; 32],
+    /// What digests and signatures that leave the house are made with.
+    pub suite: Suite,
 }
 
 impl fmt::Debug for Keys {
@@ -50,7 +53,9 @@ impl Keys {
                     table.mistake(Some(*line), format!("`{name}` is the same key as `{other}`"), Some("each purpose has a key of its own"), mistakes);
                 }
             }
-            Some(Self { token: token?, pseudonym: pseudonym?, vault: vault? })
+            let suites = Suite::ALL.map(|suite| (suite.name(), suite));
+            let suite = if table.has("suite") { table.choice("suite", &suites, mistakes)? } else { Suite::default() };
+            Some(Self { token: token?, pseudonym: pseudonym?, vault: vault?, suite })
         })?
     }
 }

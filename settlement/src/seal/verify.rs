@@ -1,29 +1,44 @@
-//! Proofs of lines, and checks of proofs and seals. A check needs nothing of the house but its public key.
+//! A party's seal and its check, which needs nothing of the house but its public key.
 
-use super::party::{FILES, PartyKey, PartyLines, blinded, each_line};
+use super::checkpoint::Checkpoint;
+use super::letters::{of_digits, path_of};
+use super::party::PartyKey;
+use super::suite::PublicKey;
 use super::tree::{self, Hash};
-use super::{FORMAT, PartySeal, checkpoint_text, day_leaf, hash_of, party_leaf, texts};
-use crate::SettleError;
-use crate::sink::hex;
-use ed25519_dalek::{Signature, VerifyingKey};
+use domain::Suite;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
-pub(crate) const PROOF_FORMAT: &str = "tapclear-proof-1";
+pub(crate) const FORMAT: &str = "tapclear-seal-2";
 
-/// That a line is in a party's sealed day. The seal leads on from the party's root to the signature.
+/// What a party is given of a sealed day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineProof {
+#[serde(deny_unknown_fields)]
+pub struct PartySeal {
     pub format: String,
-    pub day: String,
     pub party: String,
-    pub file: String,
-    pub line: String,
-    /// The leaf's place in the party's tree, from 0, and its blinding.
-    pub index: u64,
-    pub lines: u64,
-    pub salt: String,
-    pub path: Vec<String>,
+    pub detail_lines: u64,
+    pub adjustment_lines: u64,
+    pub debit_minor: i64,
+    pub credit_minor: i64,
+    /// Of the party's lines.
+    pub root: String,
+    /// Digest of the party's manifest.
+    pub manifest: String,
+    /// Blinds the party's sums.
+    pub blind: String,
+    /// Blinds the party's leaves. Whoever shows the seal to others leaves it out: null.
+    pub key: Option<String>,
+    /// The party's place among the day's, from 0.
+    pub place: u64,
+    pub parties: u64,
+    pub day_path: String,
+    pub day_root: String,
+    /// From the day, the log's last, to the log's root.
+    pub log_path: String,
+    /// The log a day earlier, and that this one goes on from it. Nothing on the first day.
+    pub previous_root: Option<String>,
+    pub previous_path: String,
+    pub checkpoint: Checkpoint,
 }
 
 /// Why a seal or a proof does not hold.
@@ -31,22 +46,32 @@ pub struct LineProof {
 pub enum ProofError {
     #[error("it is not of a format that is known")]
     Format,
-    #[error("a hash or key in it is not 64 hexadecimal digits")]
+    #[error("a hash, key or path in it is not written as it should be")]
     Digits,
-    #[error("it is signed by another key than the one that was given")]
-    Key,
-    #[error("its signature does not hold")]
+    #[error("it is signed with another key, or with another suite, or changed")]
     Signature,
     #[error("its day is not in the signed log")]
     Day,
     #[error("its party's sums are not in the day")]
     Party,
+    #[error("its key is not the one that its day was sealed with")]
+    Key,
     #[error("the log does not go on from the day before")]
     Previous,
-    #[error("the proof is of another day or party than the seal")]
+    #[error("the later log does not go on from the earlier one")]
+    Growth,
+    #[error("two logs were signed for the same days, or one that another does not go on from")]
+    Fork,
+    #[error("the proof is of a day or party of which there is no seal before it")]
     Other,
     #[error("the line is not among the party's")]
     Line,
+    #[error("the files are not those that were sealed")]
+    Files,
+}
+
+pub(crate) fn day_leaf(suite: Suite, day: &str, days: u64, parties: u64, day_root: &str) -> Hash {
+    tree::leaf(suite, format!("tapclear day 2\n{day}\n{day_root}\n{days}\n{parties}\n").as_bytes())
 }
 
 impl PartySeal {
@@ -56,113 +81,61 @@ impl PartySeal {
         serde_json::from_slice(json).map_err(|_| ProofError::Format)
     }
 
+    pub(crate) fn suite(&self) -> Result<Suite, ProofError> {
+        Suite::ALL.into_iter().find(|suite| suite.name() == self.checkpoint.suite).ok_or(ProofError::Format)
+    }
+
+    /// Lines of the detail and of the adjustments.
+    pub(crate) const fn lines(&self) -> [u64; 2] {
+        [self.detail_lines, self.adjustment_lines]
+    }
+
+    /// The party's leaf in the day's tree.
+    pub(crate) fn leaf(&self, suite: Suite) -> Hash {
+        let Self { party, detail_lines, adjustment_lines, debit_minor, credit_minor, root, manifest, blind, .. } = self;
+        let day = &self.checkpoint.day;
+        let sums = format!("{detail_lines}\n{adjustment_lines}\n{debit_minor}\n{credit_minor}");
+        tree::leaf(suite, format!("tapclear party 2\n{day}\n{party}\n{root}\n{manifest}\n{blind}\n{sums}\n").as_bytes())
+    }
+
     /// Follows a seal from the party's root up to the signature.
     ///
     /// # Errors
     /// The first thing that does not hold.
-    pub fn check(&self, public_key: &str) -> Result<(), ProofError> {
+    pub fn check(&self, key: &PublicKey) -> Result<(), ProofError> {
         if self.format != FORMAT {
             return Err(ProofError::Format);
         }
-        if self.public_key != public_key {
-            return Err(ProofError::Key);
-        }
-        let text = checkpoint_text(&self.hub, self.days, &self.log_root);
-        let key = VerifyingKey::from_bytes(&digits(public_key)?).map_err(|_| ProofError::Key)?;
-        let signature = Signature::from_bytes(&signature_of(&self.signature).ok_or(ProofError::Signature)?);
-        key.verify_strict(text.as_bytes(), &signature).map_err(|_| ProofError::Signature)?;
-        let log_root = digits(&self.log_root)?;
-        let day = day_leaf(&self.day, self.sequence, self.parties, &self.day_root);
-        let last = self.days.checked_sub(1).filter(|_| self.days == self.sequence).ok_or(ProofError::Day)?;
-        if tree::root_above(day, last, self.days, &path(&self.log_path)?) != Some(log_root) {
+        let (suite, signed) = (key.suite(), &self.checkpoint);
+        let (days, log_root) = (signed.days, signed.root()?);
+        let path = |text: &str| path_of(text).ok_or(ProofError::Digits);
+        let last = days.checked_sub(1).ok_or(ProofError::Day)?;
+        let day = day_leaf(suite, &signed.day, days, self.parties, &self.day_root);
+        if tree::root_above(suite, day, last, days, &path(&self.log_path)?) != Some(log_root) {
             return Err(ProofError::Day);
         }
-        let party = party_leaf(self, &PartyKey::of_text(&self.key).ok_or(ProofError::Digits)?);
-        if tree::root_above(party, self.place, self.parties, &path(&self.day_path)?) != Some(digits(&self.day_root)?) {
+        // A text in another spelling would be hashed as it stands and still mean nothing.
+        let hashes = [&self.root, &self.manifest, &self.blind].into_iter().all(|text| of_digits::<32>(text).is_some());
+        let day_root = of_digits(&self.day_root).filter(|_| hashes).ok_or(ProofError::Digits)?;
+        if self.party.contains('\n') || tree::root_above(suite, self.leaf(suite), self.place, self.parties, &path(&self.day_path)?) != Some(day_root) {
             return Err(ProofError::Party);
         }
+        if let Some(text) = &self.key {
+            let own = PartyKey::of_text(suite, text).ok_or(ProofError::Digits)?;
+            if of_digits(&self.blind) != Some(own.blind()) {
+                return Err(ProofError::Key);
+            }
+        }
         match &self.previous_root {
-            None if last == 0 && self.previous_path.is_empty() => Ok(()),
-            Some(root) if tree::goes_on((last, digits(root)?), (self.days, log_root), &path(&self.previous_path)?) => Ok(()),
-            _ => Err(ProofError::Previous),
+            None if last == 0 && self.previous_path.is_empty() => {}
+            Some(root) => {
+                let before = (last, of_digits(root).ok_or(ProofError::Digits)?);
+                if !tree::goes_on(suite, before, (days, log_root), &path(&self.previous_path)?) {
+                    return Err(ProofError::Previous);
+                }
+            }
+            None => return Err(ProofError::Previous),
         }
+        signed.check(key)
     }
-}
-
-impl LineProof {
-    /// # Errors
-    /// When it is no proof.
-    pub fn of_json(json: &[u8]) -> Result<Self, ProofError> {
-        serde_json::from_slice(json).map_err(|_| ProofError::Format)
-    }
-
-    /// Follows a line up to the party's root. The seal has to be checked as well.
-    ///
-    /// # Errors
-    /// The first thing that does not hold.
-    pub fn check(&self, seal: &PartySeal) -> Result<(), ProofError> {
-        if self.format != PROOF_FORMAT {
-            return Err(ProofError::Format);
-        }
-        if (&self.day, &self.party, self.lines) != (&seal.day, &seal.party, seal.lines) {
-            return Err(ProofError::Other);
-        }
-        let leaf = blinded(&digits(&self.salt)?, &self.file, self.line.as_bytes());
-        let root = tree::root_above(leaf, self.index, self.lines, &path(&self.path)?);
-        if root == Some(digits(&seal.root)?) { Ok(()) } else { Err(ProofError::Line) }
-    }
-}
-
-/// Proves one line of a party's published file: `number` counts from 1 behind the header row.
-///
-/// # Errors
-/// When there is no such line, or the published files are not those that were sealed.
-pub fn prove(folder: &Path, seal: &PartySeal, file: &str, number: u64) -> Result<LineProof, SettleError> {
-    let sealed_otherwise = || SettleError::Published { path: folder.to_owned(), difference: "its lines are not those that were sealed".to_owned() };
-    let key = PartyKey::of_text(&seal.key).ok_or_else(sealed_otherwise)?;
-    let lines = PartyLines::read(folder, &key, Some(&seal.manifest))?;
-    if hex(&tree::root(&lines.leaves)) != seal.root {
-        return Err(sealed_otherwise());
-    }
-    let mut index = 0;
-    for (name, bytes) in FILES.into_iter().zip(&lines.files) {
-        let mut each = each_line(bytes);
-        if name != file {
-            index += each.count() as u64;
-            continue;
-        }
-        let line = number.checked_sub(1).and_then(|skipped| each.nth(usize::try_from(skipped).ok()?));
-        let line = line.ok_or_else(|| SettleError::NoLine { path: folder.join(file), line: number })?;
-        let index = index + number - 1;
-        return Ok(LineProof {
-            format: PROOF_FORMAT.to_owned(),
-            day: seal.day.clone(),
-            party: seal.party.clone(),
-            file: name.to_owned(),
-            line: String::from_utf8_lossy(line).into_owned(),
-            index,
-            lines: lines.leaves.len() as u64,
-            salt: hex(&key.salt(index)),
-            path: texts(&tree::path(&lines.leaves, usize::try_from(index).unwrap_or(usize::MAX))),
-        });
-    }
-    Err(SettleError::NoLine { path: folder.join(file), line: number })
-}
-
-fn digits(text: &str) -> Result<Hash, ProofError> {
-    hash_of(text).ok_or(ProofError::Digits)
-}
-
-fn path(texts: &[String]) -> Result<Vec<Hash>, ProofError> {
-    texts.iter().map(|text| digits(text)).collect()
-}
-
-/// Two hashes' worth of digits.
-fn signature_of(text: &str) -> Option<[u8; 64]> {
-    let (first, second) = text.split_at_checked(64)?;
-    let mut bytes = [0; 64];
-    let (front, back) = bytes.split_at_mut(32);
-    front.copy_from_slice(&hash_of(first)?);
-    back.copy_from_slice(&hash_of(second)?);
-    Some(bytes)
 }
