@@ -2,6 +2,7 @@
 //!
 //! Files are read here, at the door, and nowhere else. Nothing here stores: what is decided is handed on, in order.
 
+pub mod account;
 pub mod close;
 pub mod dedup;
 pub mod ingest;

@@ -17,9 +17,10 @@ mod told;
 mod transfer;
 
 pub use claim::{Claim, Grant, grant};
+pub use amount::Amount;
 pub use pool::Part;
 pub use state::{AccountState, Counter, Habit, Leg, OpenTap, Pool, Rare, Run};
-pub use told::{Line, Recorder, Silent, Told};
+pub use told::{Line, Passed, Recorder, RideTold, Silent, Told};
 
 use crate::scheme::clock::LocalClock;
 use crate::tariff::{Audit, Base, BasePrice, Facts, Funder, Rules, Span, Tariff, Version};
@@ -176,6 +177,7 @@ impl<'t> Fold<'t> {
                 }
                 if let Some(charged_minor) = tap.charged_minor {
                     recorder.base(&base.name, tap.amount_minor);
+                    recorder.stated(*funder, charged_minor);
                     return Step { fare: Some(stated(tap, charged_minor, party_of(*funder, tap), ride.flags)), ..Step::default() };
                 }
                 (ride, tap.amount_minor)

@@ -8,13 +8,13 @@ mod tariff_dice;
 use domain::{CardToken, EventTime, Flags, Symbol, SymbolTable};
 use engine::close::memory;
 use engine::mistake::Mistakes;
-use engine::price::{AccountState, Extras, Fare, Fold, Silent, Told};
+use engine::price::{AccountState, Extras, Fare, Fold, Passed, RideTold, Silent, Told};
 use engine::scheme::clock::{DayKind, LocalClock};
 use engine::tariff::Tariff;
 use naive::rules::Claimed;
 use naive::{Event, Naive, Priced};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tariff_dice::{Dice, history, tariff_files};
 
 /// The clock of all cases: days begin at 04:00, one Monday is a holiday and one Sunday a workday.
@@ -145,7 +145,7 @@ proptest! {
 #[test]
 fn what_is_told_leads_from_the_list_price_to_the_charge() {
     let (symbols, clock) = (SymbolTable::new(), clock());
-    let mut lines_seen = BTreeMap::new();
+    let (mut lines_seen, mut passed_seen) = (BTreeMap::new(), BTreeSet::new());
     for seed in 0..40 {
         let mut dice = Dice::new(seed);
         let tariff = read(&tariff_files(&mut dice), &symbols).unwrap_or_else(|mistakes| panic!("{:?}", mistakes.into_sorted()));
@@ -157,15 +157,23 @@ fn what_is_told_leads_from_the_list_price_to_the_charge() {
             let (step, silent) = (fold.next_told(&mut state, &tap, &mut told), fold.next_told(&mut other, &tap, &mut Silent));
             assert_eq!(step.fare, silent.fare);
             if let (Some(fare), None) = (step.fare, &step.abandoned) {
-                let (first, last) = (told.lines.first().expect("a base"), told.lines.last().expect("a base"));
-                assert_eq!(first.after_minor, fare.list_minor, "the base is told first");
+                let [RideTold { lines, passed }] = told.rides.as_slice() else { panic!("one ride: {told:?}") };
+                let list = lines.iter().take_while(|line| matches!(line.kind, "base" | "overstay")).last().expect("a base");
+                assert_eq!(list.after_minor(), fare.list_minor, "the list price is told first");
+                assert!(lines.windows(2).all(|pair| pair[0].after_minor() == pair[1].before_minor()), "{told:?}");
                 if fare.discounts.iter().all(|part| part.amount_minor == 0) {
-                    assert!(told.lines.iter().skip(1).all(|line| line.before_minor - line.after_minor <= 1), "{told:?}");
+                    assert!(lines.iter().skip(1).all(|line| line.before_minor() - line.after_minor() <= 1), "{told:?}");
                 }
-                assert!(last.after_minor <= first.after_minor);
-                *lines_seen.entry(told.lines.len()).or_insert(0) += 1;
+                assert!((told.rides[0].left().thousandths() - fare.charged_minor * 1000).abs() <= 10_000, "{told:?} {fare:?}");
+                *lines_seen.entry(lines.len()).or_insert(0) += 1;
+                for (_, _, why) in passed {
+                    assert!(!matches!(why, Passed::Unmet("") | Passed::NothingLeft), "{told:?}");
+                    let why = format!("{why:?}");
+                    passed_seen.insert(why.split([' ', '(']).next().unwrap_or_default().to_owned());
+                }
             }
         }
     }
     assert!(lines_seen.keys().any(|&lines| lines >= 4), "{lines_seen:?}");
+    assert!(passed_seen.len() >= 10, "rules are passed over for all kinds of reasons: {passed_seen:?}");
 }

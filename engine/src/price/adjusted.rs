@@ -6,6 +6,7 @@
 use super::amount::Amount;
 use super::reductions::Reductions;
 use super::ride::Ride;
+use super::told::Passed;
 use super::{AccountState, Claim, Extras, Fare, Fold, Recorder, party_of};
 use crate::tariff::{Adjust, AdjustRule, Cap, Discount, Effect, Incentive, Incomplete, Rate, Rounding, Rules, Stack, Version};
 use domain::Flags;
@@ -40,7 +41,7 @@ impl Fold<'_> {
             Incomplete::Capped => {
                 for adjust in rules.adjusts.iter().filter_map(|&at| version.adjust.get(usize::from(at))) {
                     if let AdjustRule::Cap(cap) = &adjust.rule
-                        && self.covers(version, adjust, ride, &falling)
+                        && self.asked(version, adjust, ride, &falling, recorder)
                     {
                         cap_charge(state, (version, adjust, cap), ride, &mut falling, recorder);
                     }
@@ -86,7 +87,7 @@ impl Fold<'_> {
                 rest = self.cheapest(state, version, (adjust, rest), ride, falling, recorder);
                 continue;
             }
-            if !self.covers(version, adjust, ride, falling) {
+            if !self.asked(version, adjust, ride, falling, recorder) {
                 continue;
             }
             falling.covered |= adjust.bit;
@@ -101,6 +102,8 @@ impl Fold<'_> {
                     falling.reductions.clear();
                 }
                 falling.apply(adjust, ride, start, after, recorder);
+            } else {
+                recorder.passed(adjust, || self.no_effect(state, version, adjust, ride));
             }
         }
     }
@@ -120,12 +123,16 @@ impl Fold<'_> {
         let mut best: Option<(&Adjust, Amount)> = None;
         let mut next = Some(first);
         while let Some(adjust) = next {
-            if self.covers(version, adjust, ride, falling) {
+            if self.asked(version, adjust, ride, falling, recorder) {
                 falling.covered |= adjust.bit;
-                if let Some(after) = self.effect(state, version, adjust, ride, start)
-                    && best.is_none_or(|(_, lowest)| after.is_less_than(lowest))
-                {
-                    best = Some((adjust, after));
+                match self.effect(state, version, adjust, ride, start) {
+                    Some(after) if best.is_none_or(|(_, lowest)| after.is_less_than(lowest)) => {
+                        if let Some((dearer, left)) = best.replace((adjust, after)) {
+                            recorder.passed(dearer, || Passed::Dearer(left));
+                        }
+                    }
+                    Some(after) => recorder.passed(adjust, || Passed::Dearer(after)),
+                    None => recorder.passed(adjust, || self.no_effect(state, version, adjust, ride)),
                 }
             }
             next = rest.first().and_then(|&at| version.adjust.get(usize::from(at))).filter(|adjust| adjust.stack == Stack::Cheapest);
@@ -148,6 +155,43 @@ impl Fold<'_> {
                 (_, true) => condition.classes.contains(&ride.facts.class),
                 _ => condition.holds(&ride.facts, &version.periods, self.clock),
             }
+    }
+
+    /// Whether a rule covers the ride; one that does not is told.
+    fn asked<R: Recorder>(&self, version: &Version, adjust: &Adjust, ride: &Ride<'_>, falling: &Falling, recorder: &mut R) -> bool {
+        let covers = self.covers(version, adjust, ride, falling);
+        if !covers {
+            recorder.passed(adjust, || {
+                if adjust.keeps_off & falling.applied != 0 {
+                    return Passed::Unless;
+                }
+                if adjust.waits_for != 0 && adjust.waits_for & falling.applied == 0 {
+                    return Passed::OnlyAfter;
+                }
+                Passed::Unmet(adjust.scope.condition.unmet(&ride.facts, &version.periods, self.clock).unwrap_or_default())
+            });
+        }
+        covers
+    }
+
+    /// Why a rule that covers a ride leaves its price.
+    fn no_effect(&self, state: &AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>) -> Passed {
+        match &adjust.rule {
+            AdjustRule::Discount(discount) => {
+                if let Some(nth) = &discount.nth {
+                    let ordinal = state.counted(adjust.slot, nth.span, ride.service_day, ride.facts.entry).rides + 1;
+                    if !nth.ordinals.has(ordinal) {
+                        return Passed::OtherRide { ordinal };
+                    }
+                }
+                Passed::QuotaUsed { rides: discount.quota.and_then(|quota| quota.rides).unwrap_or_default() }
+            }
+            AdjustRule::Transfer(transfer) => match state.run(adjust.slot) {
+                None => Passed::NoRideBefore,
+                Some(run) => super::transfer::why_not(version, transfer, run, state.leg(adjust.slot), ride),
+            },
+            AdjustRule::Cap(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) => Passed::NothingLeft,
+        }
     }
 
     /// What is left after a rule; `None` where it does not apply.
@@ -198,12 +242,15 @@ impl Fold<'_> {
     ) {
         for adjust in rules.incentives.iter().filter_map(|&at| version.adjust.get(usize::from(at))) {
             let AdjustRule::Incentive(incentive) = &adjust.rule else { continue };
-            if !self.covers(version, adjust, ride, falling) {
+            if !self.asked(version, adjust, ride, falling, recorder) {
                 continue;
             }
             let list_minor = ride.facts.list_minor;
             let before_minor = settled(falling, version.rounding, list_minor);
-            let Some(after) = allowed(state, adjust.slot, incentive, ride, before_minor, falling.left) else { continue };
+            let Some(after) = allowed(state, adjust.slot, incentive, ride, before_minor, falling.left) else {
+                recorder.passed(adjust, || Passed::LimitUsed);
+                continue;
+            };
             let funder = adjust.funders.first().map(|&(funder, _)| party_of(funder, ride.tap)).unwrap_or_default();
             falling.apply(adjust, ride, falling.left, after, recorder);
             let amount_minor = before_minor - settled(falling, version.rounding, list_minor);
@@ -301,6 +348,8 @@ fn cap_charge<R: Recorder>(
         let before = falling.left;
         falling.apply(adjust, ride, before, Amount::whole(allowed_minor).at_most(before), recorder);
         falling.capped = true;
+    } else {
+        recorder.passed(adjust, || Passed::UnderCap { counted_minor: used.amount_minor + allowed_minor, rides: used.rides + u32::from(allowed_minor != 0) });
     }
 }
 

@@ -106,6 +106,12 @@ impl Amount {
         i64::try_from(units * i128::from(rounding.to_minor)).expect("a fare fits i64")
     }
 
+    /// In thousandths of a minor unit, the nearest: for people who look at what is not rounded yet.
+    #[must_use]
+    pub fn thousandths(self) -> i64 {
+        self.times(Rate { numerator: 1000, denominator: 1 }).rounded_minor(Rounding::default())
+    }
+
     /// The parts of `total_minor`, which is not negative, in proportion to these amounts, none of them negative and not all
     /// zero: each its floor, and what is left one by one to the largest remainders, ties to the earlier one.
     #[must_use]

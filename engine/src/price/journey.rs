@@ -50,7 +50,10 @@ impl<'t> Fold<'t> {
         if price.completion.is_some() {
             self.keep_habit(state, on.location, tap.location, on.service_day);
         }
-        recorder.base(&base.name, list_minor + ride.outside_minor);
+        recorder.base(&base.name, list_minor);
+        if ride.outside_minor != 0 {
+            recorder.outside(ride.outside_minor);
+        }
         ride.facts.list_minor = list_minor;
         let (fare, extras) = self.adjusted(state, version, rules, &ride, recorder);
         state.keep_room(open);

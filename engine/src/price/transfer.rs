@@ -6,6 +6,7 @@
 use super::adjusted::plain;
 use super::amount::Amount;
 use super::ride::Ride;
+use super::told::Passed;
 use super::{AccountState, Fold, Leg, Run};
 use crate::tariff::{Against, Effect, Opening, Transfer, Version, WindowFrom};
 use domain::Symbol;
@@ -104,6 +105,20 @@ fn continues(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg
         && now.0 - from.0 <= transfer.window_ms
         && transfer.run_ms.is_none_or(|ms| now.0 - run.first.0 <= ms)
         && (!transfer.asks_legs || leg.is_some_and(|leg| changes(version, transfer, leg, ride)))
+}
+
+/// Which of the conditions of [`continues`] does not hold, the first one.
+pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> Passed {
+    if ride.facts.entry < run.last {
+        return Passed::BeforeRun;
+    }
+    if run.transfers >= transfer.rides_max {
+        return Passed::RunFull { transfers: run.transfers };
+    }
+    if transfer.asks_legs && leg.is_none_or(|leg| !changes(version, transfer, leg, ride)) {
+        return Passed::NoChange;
+    }
+    Passed::WindowOver { last: run.last }
 }
 
 /// Whether what must change between two rides has.

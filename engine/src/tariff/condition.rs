@@ -146,6 +146,31 @@ impl Condition {
             && (self.exit_when.is_empty() || in_any(&self.exit_when, periods, facts.exit, clock))
     }
 
+    /// The key of the first part that does not hold; none where all do. Says what [`Condition::holds`] answers in one go.
+    #[must_use]
+    pub fn unmet(&self, facts: &Facts, periods: &[Period], clock: &LocalClock) -> Option<&'static str> {
+        let parts: [(&str, Self); 17] = [
+            ("classes", Self { classes: self.classes.clone(), ..Self::default() }),
+            ("not_classes", Self { not_classes: self.not_classes.clone(), ..Self::default() }),
+            ("media", Self { media: self.media.clone(), ..Self::default() }),
+            ("not_media", Self { not_media: self.not_media.clone(), ..Self::default() }),
+            ("issuers", Self { issuers: self.issuers.clone(), ..Self::default() }),
+            ("routes", Self { routes: self.routes.clone(), ..Self::default() }),
+            ("not_routes", Self { not_routes: self.not_routes.clone(), ..Self::default() }),
+            ("from_places", Self { from: self.from.clone(), ..Self::default() }),
+            ("to_places", Self { to: self.to.clone(), ..Self::default() }),
+            ("zones", Self { zones: self.zones, ..Self::default() }),
+            ("touches_zones", Self { touches: self.touches, ..Self::default() }),
+            ("complete", Self { complete: self.complete, ..Self::default() }),
+            ("list_from_minor", Self { list_from_minor: self.list_from_minor, ..Self::default() }),
+            ("list_to_minor", Self { list_to_minor: self.list_to_minor, ..Self::default() }),
+            ("ages", Self { ages: self.ages, decided_by: self.decided_by, ..Self::default() }),
+            ("when", Self { when: self.when.clone(), decided_by: self.decided_by, ..Self::default() }),
+            ("not_when", Self { not_when: self.not_when.clone(), decided_by: self.decided_by, ..Self::default() }),
+        ];
+        parts.into_iter().find(|(_, part)| !part.holds(facts, periods, clock)).map(|(key, _)| key)
+    }
+
     fn in_moments(&self, facts: &Facts, holds: impl Fn(EventTime) -> bool) -> bool {
         match self.decided_by {
             Deciding::Entry => holds(facts.entry),
