@@ -64,6 +64,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Work on a scheme
     Scheme(SchemeArgs),
+    /// Work on a tariff
+    Tariff(TariffArgs),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -378,4 +380,47 @@ pub enum SchemeAction {
         #[arg(long, value_name = "FILE")]
         map: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct TariffArgs {
+    #[command(subcommand)]
+    pub action: TariffAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TariffAction {
+    /// Price a few taps and show every step; needs no ledger
+    Try(TryArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The scheme's folder
+    #[arg(long, value_name = "DIR")]
+    pub scheme: PathBuf,
+    /// Taps as a CSV file: columns named as the keys of typed taps
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// A card of the registry, or any short name for a rider
+    #[arg(long, value_name = "TOKEN")]
+    pub card: Option<String>,
+    /// The rider's class
+    #[arg(long, value_name = "WORD")]
+    pub class: Option<String>,
+    #[arg(long, value_name = "WORD")]
+    pub medium: Option<String>,
+    /// The rider's date of birth
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub birth: Option<String>,
+    /// The card's bank
+    #[arg(long, value_name = "PARTY")]
+    pub issuer: Option<String>,
+    #[arg(long, value_name = "WORD")]
+    pub mode: Option<String>,
+    #[arg(long, value_name = "PARTY")]
+    pub operator: Option<String>,
+    /// Taps, such as "2026-03-02 08:20 on 1" "08:55 off 2" "09:10 bus route=5"
+    #[arg(value_name = "TAP")]
+    pub taps: Vec<String>,
 }

@@ -14,6 +14,7 @@ pub mod scheme;
 pub mod seal;
 pub mod settle;
 pub mod status;
+pub mod tariff;
 pub mod verify;
 pub mod verify_proof;
 pub mod withdraw;
@@ -46,5 +47,6 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Inspect(args) => inspect::run(args, shown),
         Command::Status(args) => status::run(args, shown),
         Command::Scheme(args) => scheme::run(args, shown),
+        Command::Tariff(args) => tariff::run(args, shown),
     }
 }

@@ -13,5 +13,8 @@ pub mod opening;
 pub mod output;
 pub mod progress;
 pub mod rebuilding;
+pub mod steps;
+pub mod terms;
+pub mod typed;
 pub mod vault;
 pub mod words;

@@ -22,4 +22,5 @@ mod recovery;
 mod repeating;
 mod same_set_same_bytes;
 mod service_fees;
+mod tariff_try;
 mod transit;
