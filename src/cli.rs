@@ -62,6 +62,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Days, files and what is complete
     Status(StatusArgs),
+    /// Show why lines of published files say what they say, down to the source files' rows
+    Explain(ExplainArgs),
     /// Work on a scheme
     Scheme(SchemeArgs),
     /// Work on a tariff
@@ -380,6 +382,29 @@ pub enum SchemeAction {
         #[arg(long, value_name = "FILE")]
         map: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The scheme of the day; given more than once where it changed between days
+    #[arg(long, value_name = "DIR", required = true)]
+    pub scheme: Vec<PathBuf>,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The clearing day of lines that are given as numbers
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "party")]
+    pub day: Option<Day>,
+    /// Whose file they stand in
+    #[arg(long, value_name = "PARTY", requires = "day")]
+    pub party: Option<String>,
+    /// Which file
+    #[arg(long, value_name = "NAME", default_value = "detail.csv")]
+    pub file: String,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+    /// DAY/PARTY/FILE.csv:LINE (a path may stand in front, and a range for the line), a record id, or with --party a line
+    #[arg(required = true, value_name = "WHAT")]
+    pub what: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod clear;
 pub mod close;
 pub mod demo;
+pub mod explain;
 pub mod generate;
 pub mod ingest;
 pub mod inspect;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Checkpoint(args) => checkpoint::run(args, shown),
         Command::Inspect(args) => inspect::run(args, shown),
         Command::Status(args) => status::run(args, shown),
+        Command::Explain(args) => explain::run(args, shown),
         Command::Scheme(args) => scheme::run(args, shown),
         Command::Tariff(args) => tariff::run(args, shown),
     }

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod closing;
 pub mod command;
+pub mod explaining;
 pub mod failure;
 pub mod generate;
 pub mod history;

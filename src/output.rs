@@ -148,6 +148,13 @@ pub fn json(value: &impl Serialize) -> std::result::Result<(), Failure> {
     line(&text)
 }
 
+/// Puts a value into an object under a key.
+pub fn put(object: &mut serde_json::Value, key: &str, value: impl Into<serde_json::Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value.into());
+    }
+}
+
 /// # Errors
 /// When stdout cannot be written.
 pub fn line(text: &str) -> std::result::Result<(), Failure> {

@@ -46,7 +46,8 @@ impl<'a> Steps<'a> {
             }
             refused_minor += refused;
         }
-        let known = |discount: &&Discount| discount.amount_minor != 0 && !fare.discounts.iter().any(|own| own.amount_minor != 0 && own.funder == discount.funder);
+        let known =
+            |discount: &&Discount| discount.amount_minor != 0 && !fare.discounts.iter().any(|own| own.amount_minor != 0 && own.funder == discount.funder);
         if fare.charged_minor + refused_minor != charged_minor || discounts.iter().any(|discount| known(&discount)) {
             return None;
         }
@@ -248,6 +249,7 @@ pub fn fact(key: &str, known: &Known, entry: &Known, shower: Shower<'_>) -> Stri
         "from_places" => text(entry.record.location),
         "to_places" => text(known.record.location),
         "when" | "not_when" => shower.moment(entry.record.time),
+        "exit_when" => shower.moment(known.record.time),
         "ages" => known.birth.map_or(String::new(), |birth| birth.years_until(shower.scheme.clock.calendar_day(entry.record.time)).to_string()),
         _ => return String::new(),
     };

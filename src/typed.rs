@@ -15,7 +15,8 @@ pub type Defaults = Vec<(String, String)>;
 
 /// The keys that a tap may have.
 pub const KEYS: [&str; 17] = [
-    "date", "time", "kind", "place", "from", "mode", "operator", "route", "vehicle", "card", "class", "medium", "issuer", "birth", "amount", "charged", "terminal",
+    "date", "time", "kind", "place", "from", "mode", "operator", "route", "vehicle", "card", "class", "medium", "issuer", "birth", "amount", "charged",
+    "terminal",
 ];
 
 /// Words for kinds of records that are easier to type.
@@ -28,6 +29,11 @@ const KINDS: [(&str, RecordKind); 7] = [
     ("pay", RecordKind::Payment),
     ("ride", RecordKind::Boarding),
 ];
+
+/// Modes that are understood where neither the scheme nor its tariff lists any.
+const MODES: [&str; 7] = ["bus", "metro", "rail", "train", "tram", "ferry", "taxi"];
+
+const PLACE_HINT: &str = "write a place as kind:code, such as station:101";
 
 /// Why a tap cannot be understood, and what to do.
 #[derive(Debug)]
@@ -60,7 +66,8 @@ impl<'a> TapReader<'a> {
         let text = |symbol: &Symbol| symbols.text(*symbol).to_string();
         let scopes = || scheme.tariff.versions.iter().flat_map(Version::scopes);
         let registered = |pick: fn(&engine::scheme::Card) -> Symbol| scheme.cards.list().iter().map(pick).filter(|symbol| !symbol.is_none());
-        let modes = scopes().flat_map(|scope| &scope.modes).map(text).chain(scheme.words.modes.iter().cloned());
+        let usual = MODES.iter().filter(|_| scheme.words.modes.is_empty()).map(|&mode| mode.to_owned());
+        let modes = scopes().flat_map(|scope| &scope.modes).map(text).chain(scheme.words.modes.iter().cloned()).chain(usual);
         let classes = scopes().flat_map(|scope| scope.condition.classes.iter().chain(&scope.condition.not_classes)).map(text);
         let classes = classes.chain(scheme.words.classes.iter().cloned()).chain(registered(|card| card.class).map(|class| text(&class)));
         let media = scopes().flat_map(|scope| scope.condition.media.iter().chain(&scope.condition.not_media)).map(text);
@@ -117,7 +124,7 @@ impl<'a> TapReader<'a> {
             let amount = get(key).map(str::parse::<i64>).transpose();
             amount.map_err(|_| unclear(format!("`{key}` is not a whole number of minor units"), "350 is 3.50 where the currency has two digits"))
         };
-        let place = |key: &str| get(key).map_or(Ok(Symbol::NONE), |text| self.place(text));
+        let place = |key: &str| get(key).map_or(Ok(Symbol::NONE), |text| self.place(text, kind));
         let card = get("card").unwrap_or("");
         let record = Record {
             time,
@@ -135,7 +142,8 @@ impl<'a> TapReader<'a> {
             medium: symbol("medium"),
             amount_minor: minor("amount")?.unwrap_or(0),
             charged_minor: minor("charged")?,
-            card: CardToken::new(card.as_bytes()).ok_or_else(|| unclear("`card` has more than 24 bytes", "cards are named by their tokens, or by any short name"))?,
+            card: CardToken::new(card.as_bytes())
+                .ok_or_else(|| unclear("`card` has more than 24 bytes", "cards are named by their tokens, or by any short name"))?,
             ..Record::blank(kind)
         };
         let mut known = Known::of(&record, self.scheme, self.scheme.clock.service_day(time));
@@ -159,7 +167,8 @@ impl<'a> TapReader<'a> {
             self.date = Some(date.parse::<Day>().map_err(|problem| unclear(problem, "2026-03-02"))?);
         }
         let day = self.date.ok_or_else(|| unclear("no date", "begin the first tap with its date: \"2026-03-02 08:20 on 1\""))?;
-        let of_day = time_of_day_ms(time).ok_or_else(|| unclear(format!("{} is not a time of day", guess::shown(time)), "08:20, 08:20:30 or 08:20:30.500, by the scheme's clock"))?;
+        let of_day = time_of_day_ms(time)
+            .ok_or_else(|| unclear(format!("{} is not a time of day", guess::shown(time)), "08:20, 08:20:30 or 08:20:30.500, by the scheme's clock"))?;
         Ok(self.scheme.clock.instant(day.start_local_ms() + of_day))
     }
 
@@ -183,33 +192,41 @@ impl<'a> TapReader<'a> {
                 return is(key);
             }
         }
-        match self.place(word) {
-            Ok(_) => is("place"),
-            Err(unknown) => {
-                let words = self.modes.iter().chain(&self.classes).chain(&self.media).map(String::as_str).chain(KINDS.iter().map(|(name, _)| *name));
-                let todo = guess::hint(word, words, &unknown.hint);
-                Err(unclear(format!("{} is no kind of record, party, mode, class, medium or place of the scheme", guess::shown(word)), todo))
+        if is_place(word) || !self.places_of(word).is_empty() {
+            return is("place");
+        }
+        let words = self.modes.iter().chain(&self.classes).chain(&self.media).map(String::as_str).chain(KINDS.iter().map(|(name, _)| *name));
+        let todo = guess::hint(word, words, PLACE_HINT);
+        Err(unclear(format!("{} is no kind of record, party, mode, class, medium or place of the scheme", guess::shown(word)), todo))
+    }
+
+    /// A place by `kind:code`, by its code alone, or by its name. Lines and stations often share codes: who is let in or out
+    /// is at a station.
+    fn place(&self, text: &str, kind: RecordKind) -> Result<Symbol, Unclear> {
+        if is_place(text) {
+            return Ok(self.symbols.intern(text));
+        }
+        let mut found = self.places_of(text);
+        if found.len() > 1 {
+            let at_line = matches!(kind, RecordKind::Boarding);
+            found.retain(|place| place.starts_with("line:") == at_line);
+        }
+        let mut list = found.iter();
+        match (list.next(), list.next()) {
+            (Some(only), None) => Ok(self.symbols.intern(only)),
+            (Some(one), Some(other)) => Err(unclear(format!("`{text}` is {one} and {other}"), "write it as kind:code")),
+            (None, _) => {
+                let known = self.places.iter().filter_map(|place| place.split_once(':').map(|(_, code)| code));
+                Err(unclear(format!("{} is no place that the scheme names", guess::shown(text)), guess::hint(text, known, PLACE_HINT)))
             }
         }
     }
 
-    /// A place by `kind:code`, by its code alone, or by its name.
-    fn place(&self, text: &str) -> Result<Symbol, Unclear> {
-        if is_place(text) {
-            return Ok(self.symbols.intern(text));
-        }
-        let named = self.scheme.locations.list().iter().filter(|place| [&place.code, &place.name_en, &place.name_zh].contains(&&text.to_owned()));
-        let mut found: BTreeSet<String> = named.map(|place| self.symbols.text(place.id).to_string()).collect();
-        found.extend(self.places.iter().filter(|place| place.split_once(':').is_some_and(|(_, code)| code == text)).cloned());
-        let mut list = found.into_iter();
-        match (list.next(), list.next()) {
-            (Some(only), None) => Ok(self.symbols.intern(&only)),
-            (Some(one), Some(other)) => Err(unclear(format!("`{text}` is {one} and {other}"), "write it as kind:code")),
-            (None, _) => {
-                let known = self.places.iter().filter_map(|place| place.split_once(':').map(|(_, code)| code));
-                Err(unclear(format!("{} is no place that the scheme names", guess::shown(text)), guess::hint(text, known, "write a place as kind:code, such as station:101")))
-            }
-        }
+    /// Places with such a code or name.
+    fn places_of(&self, text: &str) -> BTreeSet<String> {
+        let named = self.scheme.locations.list().iter().filter(|place| [&place.code, &place.name_en, &place.name_zh].iter().any(|name| *name == text));
+        let by_code = self.places.iter().filter(|place| place.split_once(':').is_some_and(|(_, code)| code == text));
+        named.map(|place| self.symbols.text(place.id).to_string()).chain(by_code.cloned()).collect()
     }
 
     /// The mode and the operator that a tap does not say, where the tariff leaves no choice.

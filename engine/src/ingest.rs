@@ -30,6 +30,7 @@ pub use capture::{PACKAGE_RECORDS_MAX, PackageRefusal, TapWriter};
 pub use card::{DoorKeys, PAN_BYTES_MAX, Pan, card_token};
 pub use decoder::{Decoded, Decoder, Refusal};
 pub use error::IngestError;
+pub use identity::printed as record_id_of;
 pub use input::file_digest;
 pub use mapping::{Mapping, Section};
 pub use names::NAME_BYTES_MAX;

@@ -16,8 +16,8 @@ mod state;
 mod told;
 mod transfer;
 
-pub use claim::{Claim, Grant, grant};
 pub use amount::Amount;
+pub use claim::{Claim, Grant, grant};
 pub use pool::Part;
 pub use state::{AccountState, Counter, Habit, Leg, OpenTap, Pool, Rare, Run};
 pub use told::{Line, Passed, Recorder, RideTold, Silent, Told};

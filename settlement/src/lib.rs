@@ -16,6 +16,7 @@ mod error;
 mod flusher;
 mod house;
 mod layout;
+mod locate;
 mod manifest;
 mod pass;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod uploads;
 pub use book::{MANIFESTS, draft, publish, settle};
 pub use error::SettleError;
 pub use house::{CardDisplay, Column, FunderGroup, House};
+pub use locate::{LineFile, Told, locate};
 pub use pass::Feed;
 pub use seal::checkpoint::{Checkpoint, GrowthProof};
 pub use seal::copies::Copies;

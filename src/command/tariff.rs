@@ -33,7 +33,11 @@ pub fn run(args: &TariffArgs, shown: Shown) -> Result<u8, Failure> {
     let riders = riders(&scheme, &symbols, taps);
     let shower = Shower { scheme: &scheme, symbols: &symbols, lang: shown.lang };
     let unpriced = riders.iter().map(|rider| rider.unpriced.len()).sum::<usize>();
-    if shown.json { as_json(&riders, shower)? } else { as_text(&riders, shower)? }
+    if shown.json {
+        as_json(&riders, shower)?
+    } else {
+        as_text(&riders, shower)?
+    }
     Ok(if unpriced > 0 { EXIT_LOOK } else { 0 })
 }
 
@@ -138,10 +142,10 @@ fn as_json(riders: &[Rider], shower: Shower<'_>) -> Result<(), Failure> {
             let taps: Vec<Value> = ride.entry.into_iter().chain([ride.at]).map(|at| tap_json(rider.tap(at), shower)).collect();
             let due = rider.waiting.filter(|(waiting, _)| *waiting == number).map(|(_, due)| shower.moment(due));
             charged_minor += if due.is_none() { ride.fare.charged_minor } else { 0 };
-            value["taps"] = json!(taps);
-            value["service_day"] = json!(ride.fare.service_day.to_string());
-            value["given_up_at"] = json!(due);
-            value["budget_claims_minor"] = json!(ride.claims.iter().map(|claim| claim.amount_minor).sum::<i64>());
+            output::put(&mut value, "taps", json!(taps));
+            output::put(&mut value, "service_day", json!(ride.fare.service_day.to_string()));
+            output::put(&mut value, "given_up_at", json!(due));
+            output::put(&mut value, "budget_claims_minor", json!(ride.claims.iter().map(|claim| claim.amount_minor).sum::<i64>()));
             rides.push(value);
         }
         unpriced.extend(rider.unpriced.iter().map(|&at| tap_json(rider.tap(at), shower)));
@@ -170,23 +174,39 @@ fn as_text(riders: &[Rider], shower: Shower<'_>) -> Result<(), Failure> {
             output::table(&rows, 3)?;
             output::line(&steps.sum(shower))?;
             if let Some((_, due)) = rider.waiting.filter(|(waiting, _)| *waiting == at) {
-                let words = lang.pick("it still waits for its tap-off; this is what it costs if none has come when its clearing day ends at {} or later", "尚待出站；若到 {} 及以后日终仍无出站，按此计价");
+                let words = lang.pick(
+                    "it still waits for its tap-off; this is what it costs if none has come when its clearing day ends at {} or later",
+                    "尚待出站；若到 {} 及以后日终仍无出站，按此计价",
+                );
                 output::line(&words.replace("{}", &shower.moment(due)))?;
             } else {
                 list_minor += ride.fare.list_minor;
                 charged_minor += ride.fare.charged_minor;
             }
             if !ride.claims.is_empty() {
-                output::line(lang.pick("as if the budget lasts: it is granted at the close, in event order over all riders", "按预算充足计；实际在日终按全部乘客的时间顺序拨付"))?;
+                output::line(lang.pick(
+                    "as if the budget lasts: it is granted at the close, in event order over all riders",
+                    "按预算充足计；实际在日终按全部乘客的时间顺序拨付",
+                ))?;
             }
         }
         for &at in &rider.unpriced {
-            output::line(&format!("\n{}  {}", tap_words(rider.tap(at), shower), lang.pick("no base rule of the tariff is for it: it would be held (218 no-tariff)", "没有适用的基础票价规则：将被挂起（218 无票价规则）")))?;
+            output::line(&format!(
+                "\n{}  {}",
+                tap_words(rider.tap(at), shower),
+                lang.pick("no base rule of the tariff is for it: it would be held (218 no-tariff)", "没有适用的基础票价规则：将被挂起（218 无票价规则）")
+            ))?;
         }
     }
     if number > 1 {
         let digits = scheme.minor_digits;
-        output::line(&format!("\n{} {}, {} {}", lang.pick("list prices", "票面价合计"), money(list_minor, digits), lang.pick("to pay", "应付合计"), money(charged_minor, digits)))?;
+        output::line(&format!(
+            "\n{} {}, {} {}",
+            lang.pick("list prices", "票面价合计"),
+            money(list_minor, digits),
+            lang.pick("to pay", "应付合计"),
+            money(charged_minor, digits)
+        ))?;
     }
     Ok(())
 }

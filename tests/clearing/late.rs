@@ -108,7 +108,7 @@ funder = "fund-01"
 "#;
 const FEES: &str = "[[fee]]\nearner = \"operator\"\nrate = \"2%\"\n";
 
-fn dependent_house() -> House {
+pub fn dependent_house() -> House {
     let house = House::copied("fares/shared-journey");
     let path = house.scheme.join("tariff/tariff.toml");
     let tariff = std::fs::read_to_string(&path).expect("a tariff");
@@ -118,7 +118,7 @@ fn dependent_house() -> House {
 }
 
 /// A month of rides: each record with its service day's number, from 0.
-fn month(dice: &mut Dice, first: Day) -> Vec<(i32, String)> {
+pub fn month(dice: &mut Dice, first: Day) -> Vec<(i32, String)> {
     let tokens: Vec<String> = (0..8).map(|number| format!("c{number}")).collect();
     let mut records = Vec::new();
     for number in 0..28 {
@@ -154,7 +154,7 @@ fn month(dice: &mut Dice, first: Day) -> Vec<(i32, String)> {
 }
 
 /// Clears the days one after another; the bytes of each as it was published.
-fn cleared(house: &House, first: Day, days: &[Vec<String>]) -> Vec<(String, BTreeMap<String, Vec<u8>>)> {
+pub fn cleared(house: &House, first: Day, days: &[Vec<String>]) -> Vec<(String, BTreeMap<String, Vec<u8>>)> {
     let mut published = Vec::new();
     for (number, rows) in (0..).zip(days) {
         let day = Day(first.0 + number).to_string();

@@ -8,6 +8,7 @@ mod canary;
 mod command_line;
 mod dice;
 mod edges;
+mod explain;
 mod fares;
 mod faults;
 mod files_are_whole;

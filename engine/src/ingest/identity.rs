@@ -139,7 +139,8 @@ impl Originals {
 }
 
 /// Reads an id as [`RecordId::write`] prints it.
-fn printed(text: &str, symbols: &mut SymbolCache<'_>) -> Option<RecordId> {
+#[must_use]
+pub fn printed(text: &str, symbols: &mut SymbolCache<'_>) -> Option<RecordId> {
     let hex = |digits: &str| {
         let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten()

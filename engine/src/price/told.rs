@@ -28,23 +28,34 @@ pub enum Passed {
     /// None of those that it names under `only_after` has.
     OnlyAfter,
     /// It is for other rides of the span than this, the so-many-th.
-    OtherRide { ordinal: u32 },
+    OtherRide {
+        ordinal: u32,
+    },
     /// It has applied to so many rides, and applies to no more.
-    QuotaUsed { rides: u32 },
+    QuotaUsed {
+        rides: u32,
+    },
     /// A transfer without a ride to change from.
     NoRideBefore,
     /// The ride began before the last one ended.
     BeforeRun,
     /// The last ride was already so-many-th transfer in a row.
-    RunFull { transfers: u32 },
+    RunFull {
+        transfers: u32,
+    },
     /// What must change between two rides has not, or they are none of its pairs.
     NoChange,
     /// Too long after the reference.
-    WindowOver { last: EventTime },
+    WindowOver {
+        last: EventTime,
+    },
     /// A neighbour leaves less to pay than this.
     Dearer(Amount),
     /// The cap is not reached: so much is counted, this ride included.
-    UnderCap { counted_minor: i64, rides: u32 },
+    UnderCap {
+        counted_minor: i64,
+        rides: u32,
+    },
     /// An incentive's limits are used up.
     LimitUsed,
     NothingLeft,

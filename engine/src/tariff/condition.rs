@@ -149,7 +149,7 @@ impl Condition {
     /// The key of the first part that does not hold; none where all do. Says what [`Condition::holds`] answers in one go.
     #[must_use]
     pub fn unmet(&self, facts: &Facts, periods: &[Period], clock: &LocalClock) -> Option<&'static str> {
-        let parts: [(&str, Self); 17] = [
+        let parts: [(&str, Self); 19] = [
             ("classes", Self { classes: self.classes.clone(), ..Self::default() }),
             ("not_classes", Self { not_classes: self.not_classes.clone(), ..Self::default() }),
             ("media", Self { media: self.media.clone(), ..Self::default() }),
@@ -159,6 +159,7 @@ impl Condition {
             ("not_routes", Self { not_routes: self.not_routes.clone(), ..Self::default() }),
             ("from_places", Self { from: self.from.clone(), ..Self::default() }),
             ("to_places", Self { to: self.to.clone(), ..Self::default() }),
+            ("tickets", Self { tickets: self.tickets.clone(), ..Self::default() }),
             ("zones", Self { zones: self.zones, ..Self::default() }),
             ("touches_zones", Self { touches: self.touches, ..Self::default() }),
             ("complete", Self { complete: self.complete, ..Self::default() }),
@@ -167,6 +168,7 @@ impl Condition {
             ("ages", Self { ages: self.ages, decided_by: self.decided_by, ..Self::default() }),
             ("when", Self { when: self.when.clone(), decided_by: self.decided_by, ..Self::default() }),
             ("not_when", Self { not_when: self.not_when.clone(), decided_by: self.decided_by, ..Self::default() }),
+            ("exit_when", Self { exit_when: self.exit_when.clone(), ..Self::default() }),
         ];
         parts.into_iter().find(|(_, part)| !part.holds(facts, periods, clock)).map(|(key, _)| key)
     }

@@ -1,0 +1,600 @@
+//! `explain`: why a line of a published file says what it says, down to the source file's rows. Changes nothing.
+
+use crate::cli::{ExplainArgs, Shown};
+use crate::explaining::{Booked, Decided, Explaining, Folded, Histories, Origin, gives_back};
+use crate::failure::{EXIT_LOOK, Failure};
+use crate::intake::hex;
+use crate::output;
+use crate::steps::{Shower, Steps, discounts_json, fact, flag_names};
+use crate::terms::term;
+use crate::words::{Lang, money};
+use crate::{closing, opening};
+use domain::symbol::SymbolCache;
+use domain::{CardToken, Day, Decision, Entry, Flags, Outcome, Reason, Record, RecordId, Role, Symbol, SymbolTable};
+use engine::account::Ride;
+use engine::scheme::{FeeBasis, FeePer, Scheme};
+use ledger::{Ledger, ServiceFee};
+use serde_json::{Value, json};
+use settlement::{LineFile, Told, locate};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// # Errors
+/// When the ledger cannot be read, or what is asked for is not in it.
+pub fn run(args: &ExplainArgs, shown: Shown) -> Result<u8, Failure> {
+    let symbols = SymbolTable::new();
+    let schemes = args.scheme.iter().map(|dir| opening::scheme(dir, &symbols)).collect::<Result<Vec<Scheme>, Failure>>()?;
+    let ledger = opening::ledger_to_read(&args.ledger)?;
+    let explaining = Explaining { ledger: &ledger, schemes: &schemes, symbols: &symbols, workers: args.workers.count() };
+    let items = items(args, &explaining)?;
+    let explained = explain_all(&explaining, items)?;
+    if shown.json {
+        let lines: Vec<Value> = explained.iter().map(|one| one.json(&explaining, shown.lang)).collect();
+        output::json(&json!({ "lines": lines }))?;
+    } else {
+        for (at, one) in explained.iter().enumerate() {
+            if at > 0 {
+                output::line("")?;
+            }
+            one.print(&explaining, shown.lang)?;
+        }
+    }
+    Ok(if explained.iter().all(|one| one.agrees) { 0 } else { EXIT_LOOK })
+}
+
+/// A line of a party's file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    day: Day,
+    party: String,
+    file: LineFile,
+    line: u64,
+}
+
+/// What is to be explained.
+struct Item {
+    place: Option<Place>,
+    day: Day,
+    told: Told,
+}
+
+/// What was asked for, found in the ledger.
+fn items(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Vec<Item>, Failure> {
+    let mut wanted: Vec<(Day, String, LineFile, u64, u64)> = Vec::new();
+    let mut ids: Vec<RecordId> = Vec::new();
+    let mut cache = SymbolCache::new(explaining.symbols);
+    for what in &args.what {
+        if let Some((path, lines)) = what.rsplit_once(':').filter(|(path, _)| is_csv(path)) {
+            let (day, party, file) = published(path)?;
+            let (first, last) = lines_of(lines)?;
+            wanted.push((day, party, file, first, last));
+        } else if let Some(party) = &args.party {
+            let day = args.day.ok_or_else(|| Failure::refused("the clearing day is not said").hint("add --day YYYY-MM-DD"))?;
+            let (first, last) = lines_of(what)?;
+            wanted.push((day, party.clone(), file_of(&args.file)?, first, last));
+        } else {
+            let id = engine::ingest::record_id_of(what, &mut cache);
+            ids.push(id.ok_or_else(|| {
+                Failure::refused(format!("{} is neither a line nor a record id", engine::scheme::guess::shown(what)))
+                    .hint("name a line as DAY/PARTY/FILE.csv:LINE or with --day and --party, or a record as files print its id")
+            })?);
+        }
+    }
+    let mut items = Vec::new();
+    for (day, party, file, first, last) in wanted {
+        let house = opening::house(explaining.scheme_of(day).0, explaining.symbols)?;
+        let seat = explaining.symbols.find(&party).filter(|id| explaining.scheme_of(day).0.party(*id).is_some());
+        let seat = seat.ok_or_else(|| {
+            Failure::refused(format!("the scheme has no party {}", engine::scheme::guess::shown(&party))).hint("name it as its folder is named")
+        })?;
+        if explaining.closed_days().binary_search(&day).is_err() {
+            return Err(Failure::refused(format!("clearing day {day} is not closed")).hint("only closed days have lines; `tapclear status` lists them"));
+        }
+        let lines: BTreeSet<u64> = (first..=last).collect();
+        let found = locate(explaining.ledger, day, &house, seat, file, &lines).map_err(|error| closing::unsettled(day, &error))?;
+        if let Some(missing) = lines.iter().find(|line| !found.contains_key(line)) {
+            return Err(Failure::refused(format!("{} of {party} has no line {missing} on clearing day {day}", file.name()))
+                .hint("lines are numbered from 1 behind the header row"));
+        }
+        items.extend(found.into_iter().map(|(line, told)| Item { place: Some(Place { day, party: party.clone(), file, line }), day, told }));
+    }
+    let decided = explaining.decisions_on(&ids.iter().copied().collect())?;
+    for id in ids {
+        let before = items.len();
+        let own = decided.iter().filter(|(_, decision)| decision.record.id() == id);
+        items.extend(own.map(|(day, decision)| Item { place: None, day: *day, told: Told::Decision(Box::new(*decision)) }));
+        if items.len() == before {
+            return Err(Failure::refused(format!("no closed day has decided on a record {}", id_text(id, explaining.symbols)))
+                .hint("a record of the open day has no price before its close; a duplicate has the outcome of its original"));
+        }
+    }
+    Ok(items)
+}
+
+fn is_csv(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "csv")
+}
+
+/// Day, party and file of a published file's path.
+fn published(path: &str) -> Result<(Day, String, LineFile), Failure> {
+    let parts: Vec<&str> = path.rsplit('/').take(3).collect();
+    if let [file, party, day] = parts.as_slice()
+        && let Ok(day) = day.parse::<Day>()
+    {
+        return Ok((day, (*party).to_owned(), file_of(file)?));
+    }
+    Err(Failure::refused(format!("{path} is not a party's published file"))
+        .hint("write the path as DAY/PARTY/FILE.csv:LINE, or name the line with --day and --party"))
+}
+
+fn file_of(name: &str) -> Result<LineFile, Failure> {
+    LineFile::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = LineFile::ALL.iter().map(|file| file.name()).collect();
+        Failure::refused(format!("lines of {} are sums of others, or no decisions", engine::scheme::guess::shown(name)))
+            .hint(format!("lines of {} are explained", names.join(", ")))
+    })
+}
+
+/// `7` or `7-12`.
+fn lines_of(text: &str) -> Result<(u64, u64), Failure> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let bounds = first.parse::<u64>().ok().zip(last.parse::<u64>().ok());
+    bounds
+        .filter(|(first, last)| 0 < *first && first <= last && last - first < LINES_MAX)
+        .ok_or_else(|| Failure::refused(format!("{} is not a line", engine::scheme::guess::shown(text))).hint("lines are numbered from 1: 7, or 7-12"))
+}
+
+/// Lines of one range at most.
+const LINES_MAX: u64 = 100_000;
+
+/// A line with all that is known of it.
+struct Explained {
+    place: Option<Place>,
+    day: Day,
+    /// Closed under a scheme that was given.
+    same_scheme: bool,
+    /// Whether folding again comes to what is booked.
+    agrees: bool,
+    why: Why,
+    /// The record, and those that its price is made with.
+    records: Vec<(&'static str, Record, Vec<Origin>)>,
+}
+
+enum Why {
+    Fee(ServiceFee),
+    /// Held or rejected.
+    Not(Box<Decision>),
+    /// A cleared record without a price of its own: the record that decides its ride.
+    Part(Box<Decision>, Option<RecordId>),
+    Refund {
+        decision: Box<Decision>,
+        original: Option<(RecordId, Booked)>,
+    },
+    Ride(Box<RideLine>),
+}
+
+/// A ride, a share of one, or a correction of one.
+struct RideLine {
+    decision: Decision,
+    booked: Booked,
+    /// What it costs as of the day; nothing where it is no ride.
+    now: Option<Priced>,
+    /// Of a correction: what was booked before, and how.
+    before: Option<(Booked, Option<Priced>)>,
+}
+
+/// A ride taken out of its account.
+struct Priced {
+    ride: Ride,
+    known: engine::account::Known,
+    entry: engine::account::Known,
+    /// Whether its steps end at what is booked.
+    agrees: bool,
+}
+
+impl Priced {
+    fn of(folded: &Folded, id: RecordId, booked: &Booked) -> Option<Self> {
+        let ride = folded.ride_of(id)?.clone();
+        let known = *folded.record(ride.at)?;
+        let entry = ride.entry.and_then(|at| folded.record(at)).copied().unwrap_or(known);
+        let agrees = ride.fare.list_minor == booked.list_minor && Steps::of(&ride, booked.charged_minor, &booked.discounts).is_some();
+        Some(Self { ride, known, entry, agrees })
+    }
+
+    fn steps(&self, booked: &Booked) -> Steps<'_> {
+        let decided = if self.agrees { Steps::of(&self.ride, booked.charged_minor, &booked.discounts) } else { None };
+        decided.unwrap_or_else(|| Steps::of_ride(&self.ride))
+    }
+}
+
+/// Accounts folded as days left them; each is folded once.
+type Folds = BTreeMap<(CardToken, Option<RecordId>, Day), Folded>;
+
+fn explain_all(explaining: &Explaining<'_>, items: Vec<Item>) -> Result<Vec<Explained>, Failure> {
+    let Some(last) = items.iter().map(|item| item.day).max() else { return Ok(Vec::new()) };
+    let (registry, _) = explaining.scheme_of(last);
+    let decisions = || items.iter().filter_map(|item| if let Told::Decision(decision) = &item.told { Some(decision) } else { None });
+    let priced = decisions().filter(|decision| decision.reason == Reason::Cleared && !gives_back(decision.record.kind));
+    let accounts: BTreeSet<CardToken> =
+        priced.map(|decision| explaining.account_of(&decision.record, registry)).filter(|account| !account.is_empty()).collect();
+    let histories = explaining.histories(&accounts, registry)?;
+    let originals: BTreeSet<RecordId> = decisions().filter_map(|decision| decision.record.original).collect();
+    let originals = explaining.decisions_on(&originals)?;
+    let mut folds = Folds::new();
+    let mut explained = Vec::new();
+    for item in items {
+        explained.push(explain(explaining, item, registry, &histories, &originals, &mut folds));
+    }
+    // The records behind all of them are looked for together.
+    let ids: BTreeSet<RecordId> = explained.iter().flat_map(|one| one.records.iter().map(|(_, record, _)| record.id())).collect();
+    let origins = explaining.origins(&ids, last)?;
+    for (_, record, own) in explained.iter_mut().flat_map(|one| &mut one.records) {
+        *own = origins.get(&record.id()).cloned().unwrap_or_default();
+    }
+    Ok(explained)
+}
+
+fn explain(
+    explaining: &Explaining<'_>,
+    Item { place, day, told }: Item,
+    registry: &Scheme,
+    histories: &Histories,
+    originals: &[Decided],
+    folds: &mut Folds,
+) -> Explained {
+    let (scheme, same_scheme) = explaining.scheme_of(day);
+    let make = |agrees, why, records: Vec<(&'static str, Record)>| Explained {
+        place: place.clone(),
+        day,
+        same_scheme,
+        agrees,
+        why,
+        records: records.into_iter().map(|(part, record)| (part, record, Vec::new())).collect(),
+    };
+    let decision = match told {
+        Told::Fee(fee) => return make(true, Why::Fee(fee), Vec::new()),
+        Told::Decision(decision) => decision,
+    };
+    let record = decision.record;
+    if decision.reason.outcome() != Outcome::Cleared {
+        return make(true, Why::Not(decision), vec![("record", record)]);
+    }
+    if gives_back(record.kind) {
+        let named = record.original.and_then(|id| Some((id, Booked::of(originals, id, |decided| decided <= day)?)));
+        let first = record.original.and_then(|id| originals.iter().find(|(_, decision)| decision.record.id() == id));
+        let records = [("record", record)].into_iter().chain(first.map(|(_, decision)| ("original", decision.record)));
+        return make(named.is_some(), Why::Refund { decision, original: named }, records.collect());
+    }
+    let account = explaining.account_of(&record, registry);
+    let alone = [(day, *decision)];
+    let past: &[Decided] = if account.is_empty() { &alone } else { histories.get(&account).map_or(&alone[..], Vec::as_slice) };
+    // A record without a card is an account of its own.
+    let alone_of = account.is_empty().then(|| record.id());
+    let fold = |day: Day| explaining.as_of(past, day, scheme);
+    let folded = &*folds.entry((account, alone_of, day)).or_insert_with(|| fold(day));
+    let is_priced = decision.flags.has(Flags::RIDE) || decision.flags.has(Flags::SHARE);
+    if !is_priced {
+        let decides = folded.ride_from(record.id()).and_then(|ride| folded.record(ride.at)).map(|known| known.record.id());
+        return make(true, Why::Part(decision, decides), vec![("record", record)]);
+    }
+    let booked = Booked::of(past, record.id(), |decided| decided <= day).unwrap_or_default();
+    let now = Priced::of(folded, record.id(), &booked);
+    let before = decision.flags.has(Flags::CORRECTS).then(|| {
+        let booked = Booked::of(past, record.id(), |decided| decided < day).unwrap_or_default();
+        let earlier = explaining.closed_days().into_iter().rev().find(|closed| *closed < day);
+        let told = earlier.and_then(|earlier| Priced::of(folds.entry((account, alone_of, earlier)).or_insert_with(|| fold(earlier)), record.id(), &booked));
+        (booked, told)
+    });
+    let agrees = now.as_ref().map_or(booked.list_minor == 0 && booked.charged_minor == 0, |told| told.agrees);
+    let mut records = vec![("decides", record)];
+    if let Some(told) = now.as_ref().filter(|told| told.ride.entry.is_some()) {
+        records.insert(0, ("begins", told.entry.record));
+    }
+    make(agrees, Why::Ride(Box::new(RideLine { decision: *decision, booked, now, before })), records)
+}
+
+/// An id as files print it.
+fn id_text(id: RecordId, symbols: &SymbolTable) -> String {
+    let terminal = if let RecordId::Sequence { terminal, .. } = id { symbols.text(terminal) } else { "".into() };
+    let mut text = String::new();
+    id.write(&terminal, &mut text).expect("a string takes it");
+    text
+}
+
+/// A leg of an entry: party, product, account, amount; a debit is positive.
+type Leg = (String, String, Role, i64);
+
+impl Explained {
+    fn decision(&self) -> Option<&Decision> {
+        match &self.why {
+            Why::Fee(_) => None,
+            Why::Not(decision) | Why::Part(decision, _) | Why::Refund { decision, .. } => Some(decision),
+            Why::Ride(line) => Some(&line.decision),
+        }
+    }
+
+    fn shower<'a>(&self, explaining: &Explaining<'a>, lang: Lang) -> Shower<'a> {
+        Shower { scheme: explaining.scheme_of(self.day).0, symbols: explaining.symbols, lang }
+    }
+
+    /// What the line posts.
+    fn entry(&self, shower: Shower<'_>) -> Vec<Leg> {
+        let text = |symbol: Symbol| shower.symbols.text(symbol).to_string();
+        match &self.why {
+            Why::Fee(fee) => {
+                let minor = fee.difference_minor();
+                vec![(fee.earner.clone(), fee.product.clone(), Role::Payable, minor), (text(shower.scheme.hub), fee.product.clone(), Role::FeeIncome, -minor)]
+            }
+            _ => self.decision().map_or_else(Vec::new, |decision| {
+                let entry = Entry::of(decision, shower.scheme.hub);
+                entry.postings().iter().map(|leg| (text(leg.account.party), text(leg.account.product), leg.account.role, leg.amount_minor)).collect()
+            }),
+        }
+    }
+
+    fn json(&self, explaining: &Explaining<'_>, lang: Lang) -> Value {
+        let shower = self.shower(explaining, lang);
+        let place =
+            self.place.as_ref().map(|place| json!({ "day": place.day.to_string(), "party": place.party, "file": place.file.name(), "line": place.line }));
+        let entry: Vec<Value> = self
+            .entry(shower)
+            .into_iter()
+            .map(|(party, product, role, minor)| json!({ "party": party, "product": product, "account": role.name(), "debit_minor": minor.max(0), "credit_minor": (-minor).max(0) }))
+            .collect();
+        let records: Vec<Value> = self.records.iter().map(|(part, record, origins)| record_json(part, record, origins, explaining)).collect();
+        let mut value = json!({
+            "line": place, "day": self.day.to_string(), "same_scheme": self.same_scheme, "agrees": self.agrees, "entry": entry, "records": records,
+        });
+        if let Some(decision) = self.decision() {
+            output::put(&mut value, "record_id", json!(id_text(decision.record.id(), explaining.symbols)));
+            output::put(&mut value, "outcome", json!(decision.reason.outcome().name()));
+            output::put(&mut value, "reason", json!(decision.reason.number()));
+            output::put(&mut value, "reason_name", json!(decision.reason.name()));
+            output::put(&mut value, "flags", json!(flag_names(decision.flags)));
+            output::put(&mut value, "service_day", json!(decision.service_day.to_string()));
+            output::put(
+                &mut value,
+                "booked",
+                json!({
+                    "list_minor": decision.list_minor, "charged_minor": decision.charged_minor, "fee_minor": decision.fee_minor,
+                    "discounts": discounts_json(&decision.discounts, explaining.symbols),
+                }),
+            );
+            output::put(&mut value, "fee_rule", fee_rule_json(decision, shower));
+        }
+        match &self.why {
+            Why::Fee(fee) => {
+                output::put(
+                    &mut value,
+                    "service_day_fee",
+                    json!({
+                        "earner": fee.earner, "issuer": fee.issuer, "product": fee.product, "service_day": fee.service_day.to_string(),
+                        "charged_minor": fee.charged_minor, "earned_minor": fee.earned_minor, "fee_minor_old": fee.old_minor, "fee_minor_new": fee.new_minor,
+                    }),
+                );
+            }
+            Why::Not(decision) => output::put(&mut value, "held_since", json!(decision.held_since.to_string())),
+            Why::Part(_, decides) => output::put(&mut value, "part_of", json!(decides.map(|id| id_text(id, explaining.symbols)))),
+            Why::Refund { original, .. } => {
+                output::put(&mut value, "original", json!(original.as_ref().map(|(id, booked)| json!({ "record_id": id_text(*id, explaining.symbols), "list_minor": booked.list_minor, "charged_minor": booked.charged_minor, "fee_minor": booked.fee_minor, "discounts": discounts_json(&booked.discounts, explaining.symbols) }))));
+            }
+            Why::Ride(line) => {
+                output::put(&mut value, "price", json!(line.now.as_ref().map(|told| told.steps(&line.booked).json(shower))));
+                if let Some((booked, told)) = &line.before {
+                    let old = told.as_ref().map(|told| told.steps(booked).json(shower));
+                    output::put(
+                        &mut value,
+                        "before",
+                        json!({ "list_minor": booked.list_minor, "charged_minor": booked.charged_minor, "fee_minor": booked.fee_minor, "price": old }),
+                    );
+                }
+                let parts = line.now.iter().flat_map(|told| &told.ride.parts);
+                output::put(
+                    &mut value,
+                    "shares",
+                    parts.map(|part| json!({ "party": &*explaining.symbols.text(part.party), "amount_minor": part.amount_minor })).collect::<Vec<Value>>(),
+                );
+            }
+        }
+        value
+    }
+
+    fn print(&self, explaining: &Explaining<'_>, lang: Lang) -> Result<(), Failure> {
+        let shower = self.shower(explaining, lang);
+        let digits = shower.scheme.minor_digits;
+        if let Some(place) = &self.place {
+            output::line(&format!(
+                "{} {} {} {} {}",
+                place.day,
+                place.party,
+                place.file.name(),
+                lang.pick("line", "第"),
+                format_args!("{}{}", place.line, lang.pick("", " 行"))
+            ))?;
+        }
+        if let Some(decision) = self.decision() {
+            let record = &decision.record;
+            let flags: Vec<&str> = flag_names(decision.flags).into_iter().map(|name| term(lang, name)).collect();
+            let outcome = format!(
+                "{} {}",
+                term(lang, decision.reason.outcome().name()),
+                if decision.reason == Reason::Cleared { String::new() } else { reason_words(decision.reason, lang) }
+            );
+            let words = [
+                id_text(record.id(), explaining.symbols),
+                term(lang, record.kind.name()).to_owned(),
+                shower.moment(record.time),
+                shower.place(record.location),
+                outcome.trim_end().to_owned(),
+                format!("{} {}", lang.pick("on clearing day", "清分日"), self.day),
+                format!("{} {}", lang.pick("service day", "运营日"), decision.service_day),
+                flags.join(", "),
+            ];
+            output::line(&words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  "))?;
+        }
+        match &self.why {
+            Why::Fee(fee) => {
+                let words = lang.pick(
+                    "fee of service day {day} for {issuer}, {product}: of {charged} charged and {earned} earned; {old} before, {new} now",
+                    "运营日 {day} 手续费，{issuer}，{product}：收费 {charged}，所得 {earned}；此前 {old}，现为 {new}",
+                );
+                let amounts = [("{charged}", fee.charged_minor), ("{earned}", fee.earned_minor), ("{old}", fee.old_minor), ("{new}", fee.new_minor)];
+                let mut words = words.replace("{day}", &fee.service_day.to_string()).replace("{issuer}", &fee.issuer).replace("{product}", &fee.product);
+                amounts.into_iter().for_each(|(key, minor)| words = words.replace(key, &money(minor, digits)));
+                output::line(&words)?;
+            }
+            Why::Not(decision) => {
+                let words = lang.pick("held since clearing day", "自清分日起挂起：");
+                if decision.reason.outcome() == Outcome::Held {
+                    output::line(&format!("{words} {}", decision.held_since))?;
+                }
+            }
+            Why::Part(_, Some(decides)) => output::line(&format!(
+                "{} {}",
+                lang.pick("part of the ride that this record decides:", "属于由该记录定价的行程："),
+                id_text(*decides, explaining.symbols)
+            ))?,
+            Why::Part(_, None) => output::line(lang.pick("no price of its own", "本身不计价"))?,
+            Why::Refund { decision, original } => match original {
+                Some((id, booked)) => {
+                    let words = lang.pick(
+                        "gives back {back} of {charged} that were charged for {id}, and every funder its part",
+                        "退回 {id} 所收 {charged} 中的 {back}，各承担方按比例退回",
+                    );
+                    output::line(
+                        &words
+                            .replace("{back}", &money(-decision.charged_minor, digits))
+                            .replace("{charged}", &money(booked.charged_minor, digits))
+                            .replace("{id}", &id_text(*id, explaining.symbols)),
+                    )?;
+                }
+                None => output::line(lang.pick("its original is not among the closed days", "原交易不在已关闭的清分日中"))?,
+            },
+            Why::Ride(line) => print_price(line, shower)?,
+        }
+        if let Some(words) = self.decision().and_then(|decision| fee_words(decision, shower)) {
+            output::line(&words)?;
+        }
+        if !self.agrees {
+            let words = lang.pick("the scheme given does not come to what the ledger says", "所给方案得不出账本所记的金额");
+            let more = lang.pick("closed under another one: name that with --scheme", "该日按另一方案关闭：请用 --scheme 指定");
+            output::line(&if self.same_scheme { words.to_owned() } else { format!("{words}; {more}") })?;
+        }
+        let legs = self.entry(shower);
+        if !legs.is_empty() {
+            output::heading(lang, "entry", "分录")?;
+            let side = |minor: i64| if minor > 0 { lang.pick("debit", "借") } else { lang.pick("credit", "贷") };
+            let row = |(party, product, role, minor): Leg| {
+                vec![party, product, term(lang, role.name()).to_owned(), side(minor).to_owned(), money(minor.abs(), digits)]
+            };
+            output::table(&legs.into_iter().map(row).collect::<Vec<_>>(), 4)?;
+        }
+        if !self.records.is_empty() {
+            output::heading(lang, "records", "原始记录")?;
+            for (_, record, origins) in &self.records {
+                print_record(record, origins, explaining, shower)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print_price(line: &RideLine, shower: Shower<'_>) -> Result<(), Failure> {
+    let lang = shower.lang;
+    let digits = shower.scheme.minor_digits;
+    let show = |told: &Option<Priced>, booked: &Booked| -> Result<(), Failure> {
+        let Some(told) = told else {
+            return output::line(lang.pick("no ride (any more): what it was part of is priced elsewhere", "不（再）是行程：已并入其他行程计价"));
+        };
+        let steps = told.steps(booked);
+        output::table(&steps.rows(shower, &|key| fact(key, &told.known, &told.entry, shower)), 3)?;
+        output::line(&steps.sum(shower))
+    };
+    if let Some((booked, told)) = &line.before {
+        output::line(lang.pick("before, as settled so far:", "更正前（已结算）："))?;
+        show(told, booked)?;
+        output::line(lang.pick("now:", "更正后："))?;
+    }
+    show(&line.now, &line.booked)?;
+    if line.decision.flags.has(Flags::SHARE) {
+        for discount in line.decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
+            let words = lang.pick("{from} hands on {amount} of it to {to}", "{from} 将其中 {amount} 分给 {to}");
+            let words = words.replace("{from}", &shower.party(discount.funder)).replace("{amount}", &money(discount.amount_minor, digits));
+            output::line(&words.replace("{to}", &shower.party(line.decision.earner)))?;
+        }
+    }
+    Ok(())
+}
+
+fn print_record(record: &Record, origins: &[Origin], explaining: &Explaining<'_>, shower: Shower<'_>) -> Result<(), Failure> {
+    let lang = shower.lang;
+    output::line(&format!("{}  {}  {}", id_text(record.id(), explaining.symbols), term(lang, record.kind.name()), shower.moment(record.time)))?;
+    for origin in origins {
+        let file = file_of_id(explaining.ledger, origin.file);
+        let (name, digest) = file.map_or((String::new(), String::new()), |file| (file.name.clone(), hex(&file.digest)));
+        let other = if same_as_taken(record, &origin.record) { "" } else { lang.pick("  another version of it", "  另一版本") };
+        let repeat = if origin.repeat { lang.pick("  seen before", "  重复") } else { "" };
+        output::line(format!("  {name} {} {} {other}{repeat}", lang.pick("row", "行"), origin.row).trim_end())?;
+        output::line(&format!("    BLAKE3 {digest}"))?;
+        output::line(&format!("    {} {} {}", lang.pick("journal block", "日志区块"), origin.height, origin.payload_digest))?;
+    }
+    Ok(())
+}
+
+fn file_of_id(ledger: &Ledger, id: u32) -> Option<&ledger::FileInfo> {
+    ledger.files().iter().find(|file| file.id == id)
+}
+
+/// Whether a decided record is this one as it was taken in: how it arrived is not part of what is decided.
+fn same_as_taken(decided: &Record, taken: &Record) -> bool {
+    decided.same_content(taken)
+}
+
+fn record_json(part: &str, record: &Record, origins: &[Origin], explaining: &Explaining<'_>) -> Value {
+    let text = |symbol: Symbol| explaining.symbols.text(symbol).to_string();
+    let copies: Vec<Value> = origins
+        .iter()
+        .map(|origin| {
+            let file = file_of_id(explaining.ledger, origin.file);
+            json!({
+                "day": origin.day.to_string(), "file": origin.file, "name": file.map(|file| &file.name), "sender": file.map(|file| &file.sender),
+                "digest": file.map(|file| hex(&file.digest)), "row": origin.row, "repeat": origin.repeat, "same_content": same_as_taken(record, &origin.record),
+                "block": origin.height, "payload_digest": origin.payload_digest,
+            })
+        })
+        .collect();
+    json!({
+        "part": part, "record_id": id_text(record.id(), explaining.symbols), "kind": record.kind.name(), "event_time_ms": record.time.0, "terminal": text(record.terminal),
+        "location": text(record.location), "amount_minor": record.amount_minor, "copies": copies,
+    })
+}
+
+fn reason_words(reason: Reason, lang: Lang) -> String {
+    format!("{} {}", reason.number(), lang.pick(reason.name(), reason.name_zh()))
+}
+
+/// The rule that a line's own fee is by.
+fn fee_rule_json(decision: &Decision, shower: Shower<'_>) -> Value {
+    let rule = shower.scheme.fees.rule(decision.earner, decision.issuer, decision.product, decision.service_day);
+    json!(rule.map(|rule| {
+        let per = if rule.per == FeePer::Record { "record" } else { "service-day" };
+        let basis = if rule.basis == FeeBasis::Charged { "charged" } else { "earned" };
+        json!({ "rate": format!("{}/{}", rule.rate_numerator, rule.rate_denominator), "flat_minor": rule.flat_minor, "basis": basis, "per": per })
+    }))
+}
+
+fn fee_words(decision: &Decision, shower: Shower<'_>) -> Option<String> {
+    let rule = shower.scheme.fees.rule(decision.earner, decision.issuer, decision.product, decision.service_day)?;
+    if !decision.flags.has(Flags::RIDE) {
+        return None;
+    }
+    let lang = shower.lang;
+    let digits = shower.scheme.minor_digits;
+    if rule.per == FeePer::ServiceDay {
+        return Some(lang.pick("its fee is reckoned over the service day: see adjustments.csv", "手续费按运营日合计：见 adjustments.csv").to_owned());
+    }
+    let basis = if rule.basis == FeeBasis::Charged { lang.pick("of what was charged", "按收费") } else { lang.pick("of what was earned", "按所得") };
+    let flat = if rule.flat_minor == 0 { String::new() } else { format!(" + {}", money(rule.flat_minor, digits)) };
+    let (numerator, denominator) = (rule.rate_numerator, rule.rate_denominator);
+    Some(format!("{} {}: {numerator}/{denominator} {basis}{flat}", lang.pick("fee", "手续费"), money(decision.fee_minor, digits)))
+}
