@@ -64,6 +64,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Show why lines of published files say what they say, down to the source files' rows
     Explain(ExplainArgs),
+    /// Show what a card may still use, and its last rides
+    Card(CardArgs),
+    /// Replay cleared days under another tariff, without touching the ledger
+    WhatIf(WhatIfArgs),
     /// Work on a scheme
     Scheme(SchemeArgs),
     /// Work on a tariff
@@ -405,6 +409,55 @@ pub struct ExplainArgs {
     /// DAY/PARTY/FILE.csv:LINE (a path may stand in front, and a range for the line), a record id, or with --party a line
     #[arg(required = true, value_name = "WHAT")]
     pub what: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CardArgs {
+    /// The scheme's folder
+    #[arg(long, value_name = "DIR")]
+    pub scheme: PathBuf,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The service day that is looked at (the open clearing day unless given)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<Day>,
+    /// How many of its last settled rides are shown
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub rides: usize,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+    /// The card's token
+    #[arg(value_name = "TOKEN")]
+    pub token: String,
+}
+
+#[derive(Debug, Args)]
+pub struct WhatIfArgs {
+    /// The scheme's folder
+    #[arg(long, value_name = "DIR")]
+    pub scheme: PathBuf,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The other tariff: a folder of tariff files, or a scheme's folder
+    #[arg(long, value_name = "DIR")]
+    pub tariff: PathBuf,
+    /// The first service day that is compared
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<Day>,
+    /// The last one
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to: Option<Day>,
+    /// Write all tables to a CSV file
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Plot what operators earn as an SVG file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// How many riders are shown who would gain or lose most
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub riders: usize,
+    #[command(flatten)]
+    pub workers: WorkersArg,
 }
 
 #[derive(Debug, Args)]

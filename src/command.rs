@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod backup;
+pub mod card;
 pub mod checkpoint;
 pub mod clear;
 pub mod close;
@@ -18,6 +19,7 @@ pub mod status;
 pub mod tariff;
 pub mod verify;
 pub mod verify_proof;
+pub mod what_if;
 pub mod withdraw;
 
 use crate::cli::{Cli, Command};
@@ -48,6 +50,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Inspect(args) => inspect::run(args, shown),
         Command::Status(args) => status::run(args, shown),
         Command::Explain(args) => explain::run(args, shown),
+        Command::Card(args) => card::run(args, shown),
+        Command::WhatIf(args) => what_if::run(args, shown),
         Command::Scheme(args) => scheme::run(args, shown),
         Command::Tariff(args) => tariff::run(args, shown),
     }

@@ -200,19 +200,23 @@ impl Booked {
         let mut booked: Option<Self> = None;
         let rides = past.iter().filter(|(day, decision)| until(*day) && decision.record.id() == id && decision.reason.outcome() == Outcome::Cleared);
         for (_, decision) in rides.filter(|(_, decision)| decision.flags.has(Flags::RIDE) && !gives_back(decision.record.kind)) {
-            let sum = booked.get_or_insert_default();
-            sum.list_minor += decision.list_minor;
-            sum.charged_minor += decision.charged_minor;
-            sum.fee_minor += decision.fee_minor;
-            for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
-                match sum.discounts.iter_mut().find(|known| known.funder == discount.funder) {
-                    Some(known) => known.amount_minor += discount.amount_minor,
-                    None => sum.discounts.push(*discount),
-                }
-            }
-            sum.discounts.retain(|discount| discount.amount_minor != 0);
+            booked.get_or_insert_default().add(decision);
         }
         booked
+    }
+
+    /// A ride, or a correction of it.
+    pub fn add(&mut self, decision: &Decision) {
+        self.list_minor += decision.list_minor;
+        self.charged_minor += decision.charged_minor;
+        self.fee_minor += decision.fee_minor;
+        for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
+            match self.discounts.iter_mut().find(|known| known.funder == discount.funder) {
+                Some(known) => known.amount_minor += discount.amount_minor,
+                None => self.discounts.push(*discount),
+            }
+        }
+        self.discounts.retain(|discount| discount.amount_minor != 0);
     }
 }
 

@@ -83,8 +83,15 @@ pub struct Account {
 /// stays open too long is given up there.
 #[must_use]
 pub fn fold(scheme: &Scheme, records: &[Known], ends: &[EventTime]) -> Account {
+    fold_from(AccountState::default(), scheme, records, ends)
+}
+
+/// The same from what earlier records have left. A journey that one of those began is priced, and is no ride of these records
+/// where it is given up.
+#[must_use]
+pub fn fold_from(state: AccountState, scheme: &Scheme, records: &[Known], ends: &[EventTime]) -> Account {
     let pricing = Fold::new(&scheme.tariff, &scheme.clock);
-    let mut account = Account::default();
+    let mut account = Account { rides: Vec::new(), state };
     let mut ends = ends.iter().peekable();
     for (at, (known, key)) in records.iter().zip(0u32..).enumerate() {
         while let Some(end) = ends.next_if(|end| **end <= known.record.time) {
@@ -129,7 +136,7 @@ impl Account {
     }
 
     fn put(&mut self, abandoned: Abandoned, told: Option<RideTold>) {
-        let at = abandoned.open.tap.key.expect("every tap-on of the account was folded here") as usize;
+        let Some(at) = abandoned.open.tap.key.map(|key| key as usize) else { return };
         let Extras { claims, parts } = abandoned.extras.map(|extras| *extras).unwrap_or_default();
         self.rides.push(Ride { at, entry: None, fare: abandoned.fare, claims, parts, told: told.unwrap_or_default() });
     }

@@ -21,7 +21,7 @@ mod service_fee;
 mod versions;
 
 pub use budget::Budgets;
-pub use gather::{Gather, PARTITIONS};
+pub use gather::{Gather, PARTITIONS, account_partition};
 pub use memory::Remembered;
 pub use outcomes::FileOutcomes;
 pub use refund::Refunded;

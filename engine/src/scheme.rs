@@ -126,6 +126,21 @@ impl Scheme {
         }
     }
 
+    /// The same scheme with the tariff in another folder, and the digest of this one: nothing is closed under it.
+    ///
+    /// # Errors
+    /// All mistakes of the tariff.
+    pub fn with_tariff(&self, folder: &Path, symbols: &SymbolTable) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Mistakes::default();
+        let tariff = Tariff::read_apart(folder, symbols, &mut mistakes);
+        check_tariff(tariff.as_ref(), &self.parties, symbols, &mut mistakes);
+        check_words(tariff.as_ref(), &self.words, symbols, &mut mistakes);
+        match tariff {
+            Some(tariff) if mistakes.is_empty() => Ok(Self { tariff, ..self.clone() }),
+            _ => Err(mistakes.into_sorted()),
+        }
+    }
+
     /// What the registry knows of a terminal, with this epoch, at this time.
     #[must_use]
     pub fn terminal(&self, id: Symbol, epoch: u32, time: EventTime) -> TerminalAt<'_> {

@@ -47,6 +47,9 @@ pub struct Tariff {
     pub asks_registry: bool,
 }
 
+/// Where a scheme's folder has its tariff.
+const FOLDER: &str = "tariff";
+
 /// The rules in force from a date on.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
@@ -128,7 +131,17 @@ impl Tariff {
     /// Reads `tariff/*.toml` of a scheme's folder; each file is a version. Mistakes are added; `None` when there were any.
     #[must_use]
     pub fn read(dir: &Path, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Option<Self> {
-        read::read(dir, symbols, mistakes)
+        read::read(dir, FOLDER, symbols, mistakes)
+    }
+
+    /// Reads a tariff that stands by itself: a folder of such files, or another scheme's folder.
+    #[must_use]
+    pub fn read_apart(folder: &Path, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Option<Self> {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match folder.file_name().and_then(|name| name.to_str()) {
+            Some(name) if !folder.join(FOLDER).is_dir() => read::read(parent, name, symbols, mistakes),
+            _ => read::read(folder, FOLDER, symbols, mistakes),
+        }
     }
 
     /// The version in force on a day; the oldest one for days before it.

@@ -86,6 +86,12 @@ pub fn account_hash(account: &CardToken, id: [u64; 2]) -> u64 {
     if account.is_empty() { hasher.hash_one(id) } else { hasher.hash_one(account.padded()) }
 }
 
+/// The partition of an account that has a card.
+#[must_use]
+pub fn account_partition(account: &CardToken) -> usize {
+    partition_of_hash(account_hash(account, [0; 2]))
+}
+
 #[must_use]
 pub const fn partition_of_hash(hash: u64) -> usize {
     (hash >> (u64::BITS - PARTITION_HASH_BITS)) as usize

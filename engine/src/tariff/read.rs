@@ -28,8 +28,9 @@ struct Context<'a> {
     periods: Vec<String>,
 }
 
-pub fn read(dir: &Path, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Option<Tariff> {
-    let folder = dir.join("tariff");
+/// Reads the folder `name` in `dir`.
+pub fn read(dir: &Path, name: &str, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Option<Tariff> {
+    let folder = dir.join(name);
     let mut found = Mistakes::default();
     let mut names: Vec<String> = match std::fs::read_dir(&folder) {
         Ok(entries) => entries
@@ -46,8 +47,8 @@ pub fn read(dir: &Path, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Optio
         found.add("tariff", None, "holds no .toml file", Some("write at least `tariff/tariff.toml`"));
     }
     let mut tariff = Tariff::default();
-    for name in &names {
-        let shown = format!("tariff/{name}");
+    for file in &names {
+        let shown = format!("{name}/{file}");
         let version = table::read(dir, &shown, None, &mut found, |table, mistakes| version::version(table, &shown, &folder, symbols, mistakes));
         tariff.versions.extend(version.flatten());
     }

@@ -1,0 +1,172 @@
+//! `what-if`: cleared days under another tariff, as tables, a CSV and a plot. The ledger is only read.
+
+use crate::cli::{Shown, WhatIfArgs};
+use crate::failure::{EXIT_LOOK, Failure};
+use crate::history;
+use crate::opening;
+use crate::output;
+use crate::plot;
+use crate::progress::Progress;
+use crate::what_if::{Compared, Pair, Replaying, Sums};
+use crate::words::{Lang, count, money};
+use domain::{Day, SymbolTable};
+use engine::scheme::Scheme;
+use serde_json::{Value, json};
+
+/// # Errors
+/// When the ledger cannot be read, the other tariff has mistakes, or a file cannot be written.
+pub fn run(args: &WhatIfArgs, shown: Shown) -> Result<u8, Failure> {
+    let symbols = SymbolTable::new();
+    let scheme = opening::scheme(&args.scheme, &symbols)?;
+    let other =
+        scheme.with_tariff(&args.tariff, &symbols).map_err(|mistakes| opening::refused_for(&format!("the tariff {}", args.tariff.display()), &mistakes))?;
+    let ledger = opening::ledger_to_read(&args.ledger)?;
+    let days: Vec<Day> = history::closed_days(&ledger).map(|info| info.day).collect();
+    if days.is_empty() {
+        return Err(Failure::refused("the ledger has no closed day").hint("`tapclear clear` closes one"));
+    }
+    let service_days = (args.from.unwrap_or(Day(i32::MIN)), args.to.unwrap_or(Day(i32::MAX)));
+    let progress = Progress::new(shown.lang);
+    progress.step("replaying closed days under the other tariff", "按另一票价重算已关闭的清分日");
+    let replaying = Replaying { ledger: &ledger, scheme: &scheme, other: &other, symbols: &symbols, workers: args.workers.count(), days: &days, service_days };
+    let compared = replaying.compare()?;
+    progress.done();
+    if let Some(path) = &args.csv {
+        let unwritten = |error: &csv::Error| Failure::refused(format!("{} cannot be written", path.display())).because(error);
+        write_csv(&compared, path).map_err(|error| unwritten(&error))?;
+    }
+    if let Some(path) = &args.svg {
+        let bars = bars(&compared, &scheme, &symbols, shown.lang);
+        let title = shown.lang.pick("what operators earn: booked, and under the other tariff", "运营单位所得：现行与另一票价");
+        let svg = plot::pairs(title, [shown.lang.pick("booked", "现行"), shown.lang.pick("other tariff", "另一票价")], &bars, scheme.minor_digits);
+        std::fs::write(path, svg).map_err(|error| Failure::refused(format!("{} cannot be written", path.display())).because(&error))?;
+    }
+    if shown.json {
+        as_json(&compared, args.riders)?
+    } else {
+        as_text(&compared, &scheme, &symbols, args.riders, shown.lang)?
+    }
+    Ok(if compared.unpriced > 0 { EXIT_LOOK } else { 0 })
+}
+
+/// Operators by what they earn, the largest first.
+fn bars(compared: &Compared, scheme: &Scheme, symbols: &SymbolTable, lang: Lang) -> Vec<(String, Pair)> {
+    let mut operators: std::collections::BTreeMap<&str, Pair> = std::collections::BTreeMap::new();
+    for ((operator, _), sums) in &compared.operators {
+        let pair = operators.entry(operator).or_default();
+        *pair = Pair { old: pair.old + sums.amount_minor.old, new: pair.new + sums.amount_minor.new };
+    }
+    let mut bars: Vec<(String, Pair)> = operators.into_iter().map(|(operator, pair)| (party(operator, scheme, symbols, lang), pair)).collect();
+    bars.sort_by(|(name, pair), (other, than)| than.old.max(than.new).cmp(&pair.old.max(pair.new)).then_with(|| name.cmp(other)));
+    bars.truncate(plot::BARS_MAX);
+    bars
+}
+
+fn party(id: &str, scheme: &Scheme, symbols: &SymbolTable, lang: Lang) -> String {
+    let known = symbols.find(id).and_then(|id| scheme.party(id));
+    known.map_or_else(|| id.to_owned(), |party| format!("{id} {}", lang.pick(&party.name_en, &party.name_zh)))
+}
+
+/// All tables below each other: `table` says which.
+fn write_csv(compared: &Compared, path: &std::path::Path) -> Result<(), csv::Error> {
+    let mut file = csv::Writer::from_path(path)?;
+    file.write_record([
+        "table",
+        "name",
+        "mode",
+        "rides_old",
+        "rides_new",
+        "list_minor_old",
+        "list_minor_new",
+        "charged_minor_old",
+        "charged_minor_new",
+        "amount_minor_old",
+        "amount_minor_new",
+        "difference_minor",
+    ])?;
+    for (table, name, mode, sums) in rows(compared) {
+        let Sums { rides, list_minor, charged_minor, amount_minor } = sums;
+        let numbers = [rides, list_minor, charged_minor, amount_minor].into_iter().flat_map(|pair| [pair.old, pair.new]).chain([amount_minor.difference()]);
+        file.write_record([table.to_owned(), name, mode].into_iter().chain(numbers.map(|number| number.to_string())))?;
+    }
+    file.flush()?;
+    Ok(())
+}
+
+/// Every row of every table: its table, what it is of, its mode, its sums.
+fn rows(compared: &Compared) -> Vec<(&'static str, String, String, Sums)> {
+    let mut rows = vec![("all", String::new(), String::new(), compared.all)];
+    rows.extend(compared.operators.iter().map(|((operator, mode), sums)| ("operator", operator.clone(), mode.clone(), *sums)));
+    rows.extend(compared.classes.iter().map(|(class, sums)| ("class", class.clone(), String::new(), *sums)));
+    rows.extend(compared.funders.iter().map(|(funder, sums)| ("funder", funder.clone(), String::new(), *sums)));
+    rows.extend(compared.rules.iter().map(|(rule, sums)| ("rule", rule.clone(), String::new(), *sums)));
+    rows.extend(compared.riders.iter().map(|(account, sums)| ("rider", account.as_str().to_owned(), String::new(), *sums)));
+    rows
+}
+
+fn as_json(compared: &Compared, riders: usize) -> Result<(), Failure> {
+    let pair = |pair: Pair| json!({ "old": pair.old, "new": pair.new, "difference": pair.difference() });
+    let sums = |sums: &Sums| json!({ "rides": pair(sums.rides), "list_minor": pair(sums.list_minor), "charged_minor": pair(sums.charged_minor), "amount_minor": pair(sums.amount_minor) });
+    let named = |table: &str, key: &str| -> Vec<Value> {
+        let own = rows(compared).into_iter().filter(|(of, ..)| *of == table);
+        own.map(|(_, name, mode, row)| {
+            let mut value = sums(&row);
+            output::put(&mut value, key, json!(name));
+            if key == "operator" {
+                output::put(&mut value, "mode", json!(mode));
+            }
+            value
+        })
+        .collect()
+    };
+    let (lose, gain) = compared.most_changed(riders);
+    let of_riders = |list: Vec<(domain::CardToken, Sums)>| -> Vec<Value> {
+        list.iter().map(|(account, row)| json!({ "account": account.as_str(), "charged_minor": pair(row.charged_minor), "rides": pair(row.rides) })).collect()
+    };
+    output::json(&json!({
+        "all": sums(&compared.all), "operators": named("operator", "operator"), "classes": named("class", "class"), "funders": named("funder", "funder"),
+        "rules": named("rule", "rule"), "riders_lose": of_riders(lose), "riders_gain": of_riders(gain), "unpriced": compared.unpriced,
+    }))
+}
+
+fn as_text(compared: &Compared, scheme: &Scheme, symbols: &SymbolTable, riders: usize, lang: Lang) -> Result<(), Failure> {
+    let digits = scheme.minor_digits;
+    let heads = |first: &str| {
+        let names = [("rides", "次数"), ("other", "另一票价"), ("booked", "现行"), ("other", "另一票价"), ("difference", "差额")];
+        [vec![first.to_owned()], names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()].concat()
+    };
+    let row = |name: String, sums: &Sums| {
+        let rides = [sums.rides.old, sums.rides.new].map(|rides| count(u64::try_from(rides).unwrap_or(0)));
+        let amounts = [sums.amount_minor.old, sums.amount_minor.new, sums.amount_minor.difference()].map(|minor| money(minor, digits));
+        [vec![name], rides.to_vec(), amounts.to_vec()].concat()
+    };
+    let table = |(en, zh): (&str, &str), (first_en, first_zh): (&str, &str), rows: Vec<Vec<String>>| -> Result<(), Failure> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        output::heading(lang, en, zh)?;
+        output::table(&[vec![heads(lang.pick(first_en, first_zh))], rows].concat(), 1)
+    };
+    let id = |text: &str| party(text, scheme, symbols, lang);
+    let none = |text: &str| if text.is_empty() { lang.pick("(none)", "（无）").to_owned() } else { text.to_owned() };
+    let operators = compared.operators.iter().map(|((operator, mode), sums)| row(format!("{} {mode}", id(operator)), sums));
+    let mut operators: Vec<Vec<String>> = operators.collect();
+    operators.push(row(lang.pick("in all", "合计").to_owned(), &compared.all));
+    table(("what operators earn, by mode", "运营单位所得（按方式）"), ("operator", "运营单位"), operators)?;
+    table(
+        ("what riders pay, by class", "乘客所付（按类别）"),
+        ("class", "类别"),
+        compared.classes.iter().map(|(class, sums)| row(none(class), sums)).collect(),
+    )?;
+    table(("who bears discounts", "优惠承担方"), ("funder", "承担方"), compared.funders.iter().map(|(funder, sums)| row(id(funder), sums)).collect())?;
+    table(("what rules take off", "各规则减免"), ("rule", "规则"), compared.rules.iter().map(|(rule, sums)| row(rule.clone(), sums)).collect())?;
+    let (lose, gain) = compared.most_changed(riders);
+    let of_riders = |list: Vec<(domain::CardToken, Sums)>| list.iter().map(|(account, sums)| row(account.as_str().to_owned(), sums)).collect::<Vec<_>>();
+    table(("riders who would pay most more", "多付最多的乘客"), ("account", "账户"), of_riders(lose))?;
+    table(("riders who would pay most less", "少付最多的乘客"), ("account", "账户"), of_riders(gain))?;
+    if compared.unpriced > 0 {
+        let words = lang.pick("{} rides have no price under the other tariff: it has no base rule for them", "{} 次行程在另一票价下没有适用的基础规则");
+        output::line(&format!("\n{}", words.replace("{}", &compared.unpriced.to_string())))?;
+    }
+    Ok(())
+}
