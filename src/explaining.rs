@@ -3,6 +3,8 @@
 //! Works from the journal and the scheme alone; nothing is stored for it. A line of a closed day is explained by what that
 //! day and the days before it cleared: what came later is told by the corrections of later days.
 
+pub mod line;
+
 use crate::failure::Failure;
 use crate::history::{self, unread};
 use crate::intake::hex;
@@ -224,4 +226,16 @@ impl Booked {
 #[must_use]
 pub const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
+}
+
+/// An id as files print it.
+///
+/// # Panics
+/// Never: a string takes it.
+#[must_use]
+pub fn id_text(id: RecordId, symbols: &SymbolTable) -> String {
+    let terminal = if let RecordId::Sequence { terminal, .. } = id { symbols.text(terminal) } else { "".into() };
+    let mut text = String::new();
+    id.write(&terminal, &mut text).expect("a string takes it");
+    text
 }

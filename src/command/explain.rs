@@ -1,22 +1,22 @@
 //! `explain`: why a line of a published file says what it says, down to the source file's rows. Changes nothing.
 
 use crate::cli::{ExplainArgs, Shown};
-use crate::explaining::{Booked, Decided, Explaining, Folded, Histories, Origin, gives_back};
+use crate::explaining::line::{Explained, Item, Place, Priced, RideLine, Why, explain_all};
+use crate::explaining::{Booked, Explaining, Origin, id_text};
 use crate::failure::{EXIT_LOOK, Failure};
 use crate::intake::hex;
 use crate::output;
-use crate::steps::{Shower, Steps, discounts_json, fact, flag_names};
+use crate::steps::{Shower, discounts_json, fact, flag_names};
 use crate::terms::term;
 use crate::words::{Lang, money};
 use crate::{closing, opening};
 use domain::symbol::SymbolCache;
-use domain::{CardToken, Day, Decision, Entry, Flags, Outcome, Reason, Record, RecordId, Role, Symbol, SymbolTable};
-use engine::account::Ride;
+use domain::{Day, Decision, Entry, Flags, Outcome, Reason, Record, RecordId, Role, Symbol, SymbolTable};
 use engine::scheme::{FeeBasis, FeePer, Scheme};
-use ledger::{Ledger, ServiceFee};
+use ledger::Ledger;
 use serde_json::{Value, json};
 use settlement::{LineFile, Told, locate};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// # Errors
@@ -40,22 +40,6 @@ pub fn run(args: &ExplainArgs, shown: Shown) -> Result<u8, Failure> {
         }
     }
     Ok(if explained.iter().all(|one| one.agrees) { 0 } else { EXIT_LOOK })
-}
-
-/// A line of a party's file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    day: Day,
-    party: String,
-    file: LineFile,
-    line: u64,
-}
-
-/// What is to be explained.
-struct Item {
-    place: Option<Place>,
-    day: Day,
-    told: Told,
 }
 
 /// What was asked for, found in the ledger.
@@ -146,160 +130,6 @@ fn lines_of(text: &str) -> Result<(u64, u64), Failure> {
 
 /// Lines of one range at most.
 const LINES_MAX: u64 = 100_000;
-
-/// A line with all that is known of it.
-struct Explained {
-    place: Option<Place>,
-    day: Day,
-    /// Closed under a scheme that was given.
-    same_scheme: bool,
-    /// Whether folding again comes to what is booked.
-    agrees: bool,
-    why: Why,
-    /// The record, and those that its price is made with.
-    records: Vec<(&'static str, Record, Vec<Origin>)>,
-}
-
-enum Why {
-    Fee(ServiceFee),
-    /// Held or rejected.
-    Not(Box<Decision>),
-    /// A cleared record without a price of its own: the record that decides its ride.
-    Part(Box<Decision>, Option<RecordId>),
-    Refund {
-        decision: Box<Decision>,
-        original: Option<(RecordId, Booked)>,
-    },
-    Ride(Box<RideLine>),
-}
-
-/// A ride, a share of one, or a correction of one.
-struct RideLine {
-    decision: Decision,
-    booked: Booked,
-    /// What it costs as of the day; nothing where it is no ride.
-    now: Option<Priced>,
-    /// Of a correction: what was booked before, and how.
-    before: Option<(Booked, Option<Priced>)>,
-}
-
-/// A ride taken out of its account.
-struct Priced {
-    ride: Ride,
-    known: engine::account::Known,
-    entry: engine::account::Known,
-    /// Whether its steps end at what is booked.
-    agrees: bool,
-}
-
-impl Priced {
-    fn of(folded: &Folded, id: RecordId, booked: &Booked) -> Option<Self> {
-        let ride = folded.ride_of(id)?.clone();
-        let known = *folded.record(ride.at)?;
-        let entry = ride.entry.and_then(|at| folded.record(at)).copied().unwrap_or(known);
-        let agrees = ride.fare.list_minor == booked.list_minor && Steps::of(&ride, booked.charged_minor, &booked.discounts).is_some();
-        Some(Self { ride, known, entry, agrees })
-    }
-
-    fn steps(&self, booked: &Booked) -> Steps<'_> {
-        let decided = if self.agrees { Steps::of(&self.ride, booked.charged_minor, &booked.discounts) } else { None };
-        decided.unwrap_or_else(|| Steps::of_ride(&self.ride))
-    }
-}
-
-/// Accounts folded as days left them; each is folded once.
-type Folds = BTreeMap<(CardToken, Option<RecordId>, Day), Folded>;
-
-fn explain_all(explaining: &Explaining<'_>, items: Vec<Item>) -> Result<Vec<Explained>, Failure> {
-    let Some(last) = items.iter().map(|item| item.day).max() else { return Ok(Vec::new()) };
-    let (registry, _) = explaining.scheme_of(last);
-    let decisions = || items.iter().filter_map(|item| if let Told::Decision(decision) = &item.told { Some(decision) } else { None });
-    let priced = decisions().filter(|decision| decision.reason == Reason::Cleared && !gives_back(decision.record.kind));
-    let accounts: BTreeSet<CardToken> =
-        priced.map(|decision| explaining.account_of(&decision.record, registry)).filter(|account| !account.is_empty()).collect();
-    let histories = explaining.histories(&accounts, registry)?;
-    let originals: BTreeSet<RecordId> = decisions().filter_map(|decision| decision.record.original).collect();
-    let originals = explaining.decisions_on(&originals)?;
-    let mut folds = Folds::new();
-    let mut explained = Vec::new();
-    for item in items {
-        explained.push(explain(explaining, item, registry, &histories, &originals, &mut folds));
-    }
-    // The records behind all of them are looked for together.
-    let ids: BTreeSet<RecordId> = explained.iter().flat_map(|one| one.records.iter().map(|(_, record, _)| record.id())).collect();
-    let origins = explaining.origins(&ids, last)?;
-    for (_, record, own) in explained.iter_mut().flat_map(|one| &mut one.records) {
-        *own = origins.get(&record.id()).cloned().unwrap_or_default();
-    }
-    Ok(explained)
-}
-
-fn explain(
-    explaining: &Explaining<'_>,
-    Item { place, day, told }: Item,
-    registry: &Scheme,
-    histories: &Histories,
-    originals: &[Decided],
-    folds: &mut Folds,
-) -> Explained {
-    let (scheme, same_scheme) = explaining.scheme_of(day);
-    let make = |agrees, why, records: Vec<(&'static str, Record)>| Explained {
-        place: place.clone(),
-        day,
-        same_scheme,
-        agrees,
-        why,
-        records: records.into_iter().map(|(part, record)| (part, record, Vec::new())).collect(),
-    };
-    let decision = match told {
-        Told::Fee(fee) => return make(true, Why::Fee(fee), Vec::new()),
-        Told::Decision(decision) => decision,
-    };
-    let record = decision.record;
-    if decision.reason.outcome() != Outcome::Cleared {
-        return make(true, Why::Not(decision), vec![("record", record)]);
-    }
-    if gives_back(record.kind) {
-        let named = record.original.and_then(|id| Some((id, Booked::of(originals, id, |decided| decided <= day)?)));
-        let first = record.original.and_then(|id| originals.iter().find(|(_, decision)| decision.record.id() == id));
-        let records = [("record", record)].into_iter().chain(first.map(|(_, decision)| ("original", decision.record)));
-        return make(named.is_some(), Why::Refund { decision, original: named }, records.collect());
-    }
-    let account = explaining.account_of(&record, registry);
-    let alone = [(day, *decision)];
-    let past: &[Decided] = if account.is_empty() { &alone } else { histories.get(&account).map_or(&alone[..], Vec::as_slice) };
-    // A record without a card is an account of its own.
-    let alone_of = account.is_empty().then(|| record.id());
-    let fold = |day: Day| explaining.as_of(past, day, scheme);
-    let folded = &*folds.entry((account, alone_of, day)).or_insert_with(|| fold(day));
-    let is_priced = decision.flags.has(Flags::RIDE) || decision.flags.has(Flags::SHARE);
-    if !is_priced {
-        let decides = folded.ride_from(record.id()).and_then(|ride| folded.record(ride.at)).map(|known| known.record.id());
-        return make(true, Why::Part(decision, decides), vec![("record", record)]);
-    }
-    let booked = Booked::of(past, record.id(), |decided| decided <= day).unwrap_or_default();
-    let now = Priced::of(folded, record.id(), &booked);
-    let before = decision.flags.has(Flags::CORRECTS).then(|| {
-        let booked = Booked::of(past, record.id(), |decided| decided < day).unwrap_or_default();
-        let earlier = explaining.closed_days().into_iter().rev().find(|closed| *closed < day);
-        let told = earlier.and_then(|earlier| Priced::of(folds.entry((account, alone_of, earlier)).or_insert_with(|| fold(earlier)), record.id(), &booked));
-        (booked, told)
-    });
-    let agrees = now.as_ref().map_or(booked.list_minor == 0 && booked.charged_minor == 0, |told| told.agrees);
-    let mut records = vec![("decides", record)];
-    if let Some(told) = now.as_ref().filter(|told| told.ride.entry.is_some()) {
-        records.insert(0, ("begins", told.entry.record));
-    }
-    make(agrees, Why::Ride(Box::new(RideLine { decision: *decision, booked, now, before })), records)
-}
-
-/// An id as files print it.
-fn id_text(id: RecordId, symbols: &SymbolTable) -> String {
-    let terminal = if let RecordId::Sequence { terminal, .. } = id { symbols.text(terminal) } else { "".into() };
-    let mut text = String::new();
-    id.write(&terminal, &mut text).expect("a string takes it");
-    text
-}
 
 /// A leg of an entry: party, product, account, amount; a debit is positive.
 type Leg = (String, String, Role, i64);
