@@ -7,9 +7,9 @@ use plotters::prelude::*;
 /// Pairs that have room.
 pub const BARS_MAX: usize = 12;
 
-const WIDTH: u32 = 960;
+const WIDTH: u32 = 1080;
 const ROW_PIXELS: u32 = 44;
-const LABEL_PIXELS: u32 = 230;
+const LABEL_PIXELS: u32 = 320;
 const OLD: RGBColor = RGBColor(120, 130, 145);
 const NEW: RGBColor = RGBColor(20, 110, 190);
 
@@ -36,8 +36,8 @@ fn draw(svg: &mut String, title: &str, [first, second]: [&str; 2], bars: &[(Stri
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(LABEL_PIXELS)
-        // Three places a row: two bars and a gap. The first row is on top.
-        .build_cartesian_2d(least..most + most / 20 + 1, 0..rows * 3)?;
+        // Three places a row: two bars and a gap. The first row is on top; the legend stands to the right of all bars.
+        .build_cartesian_2d(least..most + most / 4 + 1, 0..rows * 3)?;
     let name = |place: &i32| {
         let row = usize::try_from(rows - 1 - place / 3).ok().filter(|_| place.rem_euclid(3) == 1);
         row.and_then(|row| bars.get(row)).map_or_else(String::new, |(name, _)| name.clone())
@@ -45,6 +45,7 @@ fn draw(svg: &mut String, title: &str, [first, second]: [&str; 2], bars: &[(Stri
     chart
         .configure_mesh()
         .disable_y_mesh()
+        .x_max_light_lines(1)
         .y_labels(bars.len() * 3 + 1)
         .y_label_formatter(&name)
         .x_labels(6)

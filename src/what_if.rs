@@ -299,6 +299,12 @@ struct RideKey {
 }
 
 impl Sums {
+    /// Whether anything is another under the other tariff.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        [self.rides, self.list_minor, self.charged_minor, self.amount_minor].iter().any(|pair| pair.difference() != 0)
+    }
+
     fn merge(&mut self, other: Self) {
         let add = |to: &mut Pair, from: Pair| *to = Pair { old: to.old + from.old, new: to.new + from.new };
         add(&mut self.rides, other.rides);
@@ -320,6 +326,14 @@ impl Compared {
         join(&mut self.rules, other.rules);
         join(&mut self.riders, other.riders);
         self.unpriced += other.unpriced;
+    }
+
+    /// What all operators earn together, by mode.
+    #[must_use]
+    pub fn modes(&self) -> BTreeMap<String, Sums> {
+        let mut modes: BTreeMap<String, Sums> = BTreeMap::new();
+        self.operators.iter().for_each(|((_, mode), sums)| modes.entry(mode.clone()).or_default().merge(*sums));
+        modes
     }
 
     /// Those who would pay most more, and those who would pay most less, the largest first.

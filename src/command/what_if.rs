@@ -7,7 +7,7 @@ use crate::opening;
 use crate::output;
 use crate::plot;
 use crate::progress::Progress;
-use crate::what_if::{Compared, Pair, Replaying, Sums};
+use crate::what_if::{Compared, Pair, Replaying, Rider, Sums};
 use crate::words::{Lang, count, money};
 use domain::{Day, SymbolTable};
 use engine::scheme::Scheme;
@@ -49,7 +49,7 @@ pub fn run(args: &WhatIfArgs, shown: Shown) -> Result<u8, Failure> {
     Ok(if compared.unpriced > 0 { EXIT_LOOK } else { 0 })
 }
 
-/// Operators by what they earn, the largest first.
+/// Operators by what they earn: those whose earnings change most first.
 fn bars(compared: &Compared, scheme: &Scheme, symbols: &SymbolTable, lang: Lang) -> Vec<(String, Pair)> {
     let mut operators: std::collections::BTreeMap<&str, Pair> = std::collections::BTreeMap::new();
     for ((operator, _), sums) in &compared.operators {
@@ -57,7 +57,8 @@ fn bars(compared: &Compared, scheme: &Scheme, symbols: &SymbolTable, lang: Lang)
         *pair = Pair { old: pair.old + sums.amount_minor.old, new: pair.new + sums.amount_minor.new };
     }
     let mut bars: Vec<(String, Pair)> = operators.into_iter().map(|(operator, pair)| (party(operator, scheme, symbols, lang), pair)).collect();
-    bars.sort_by(|(name, pair), (other, than)| than.old.max(than.new).cmp(&pair.old.max(pair.new)).then_with(|| name.cmp(other)));
+    let weight = |pair: &Pair| (pair.difference().abs(), pair.old.max(pair.new));
+    bars.sort_by(|(name, pair), (other, than)| weight(than).cmp(&weight(pair)).then_with(|| name.cmp(other)));
     bars.truncate(plot::BARS_MAX);
     bars
 }
@@ -97,6 +98,7 @@ fn write_csv(compared: &Compared, path: &std::path::Path) -> Result<(), csv::Err
 fn rows(compared: &Compared) -> Vec<(&'static str, String, String, Sums)> {
     let mut rows = vec![("all", String::new(), String::new(), compared.all)];
     rows.extend(compared.operators.iter().map(|((operator, mode), sums)| ("operator", operator.clone(), mode.clone(), *sums)));
+    rows.extend(compared.modes().into_iter().map(|(mode, sums)| ("mode", String::new(), mode, sums)));
     rows.extend(compared.classes.iter().map(|(class, sums)| ("class", class.clone(), String::new(), *sums)));
     rows.extend(compared.funders.iter().map(|(funder, sums)| ("funder", funder.clone(), String::new(), *sums)));
     rows.extend(compared.rules.iter().map(|(rule, sums)| ("rule", rule.clone(), String::new(), *sums)));
@@ -111,62 +113,75 @@ fn as_json(compared: &Compared, riders: usize) -> Result<(), Failure> {
         let own = rows(compared).into_iter().filter(|(of, ..)| *of == table);
         own.map(|(_, name, mode, row)| {
             let mut value = sums(&row);
-            output::put(&mut value, key, json!(name));
-            if key == "operator" {
+            if key == "operator" || key == "mode" {
                 output::put(&mut value, "mode", json!(mode));
+            }
+            if key != "mode" {
+                output::put(&mut value, key, json!(name));
             }
             value
         })
         .collect()
     };
     let (lose, gain) = compared.most_changed(riders);
-    let of_riders = |list: Vec<(domain::CardToken, Sums)>| -> Vec<Value> {
+    let of_riders = |list: Vec<Rider>| -> Vec<Value> {
         list.iter().map(|(account, row)| json!({ "account": account.as_str(), "charged_minor": pair(row.charged_minor), "rides": pair(row.rides) })).collect()
     };
     output::json(&json!({
-        "all": sums(&compared.all), "operators": named("operator", "operator"), "classes": named("class", "class"), "funders": named("funder", "funder"),
+        "all": sums(&compared.all), "operators": named("operator", "operator"), "modes": named("mode", "mode"), "classes": named("class", "class"), "funders": named("funder", "funder"),
         "rules": named("rule", "rule"), "riders_lose": of_riders(lose), "riders_gain": of_riders(gain), "unpriced": compared.unpriced,
     }))
 }
 
 fn as_text(compared: &Compared, scheme: &Scheme, symbols: &SymbolTable, riders: usize, lang: Lang) -> Result<(), Failure> {
-    let digits = scheme.minor_digits;
-    let heads = |first: &str| {
-        let names = [("rides", "次数"), ("other", "另一票价"), ("booked", "现行"), ("other", "另一票价"), ("difference", "差额")];
-        [vec![first.to_owned()], names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()].concat()
-    };
-    let row = |name: String, sums: &Sums| {
-        let rides = [sums.rides.old, sums.rides.new].map(|rides| count(u64::try_from(rides).unwrap_or(0)));
-        let amounts = [sums.amount_minor.old, sums.amount_minor.new, sums.amount_minor.difference()].map(|minor| money(minor, digits));
-        [vec![name], rides.to_vec(), amounts.to_vec()].concat()
-    };
-    let table = |(en, zh): (&str, &str), (first_en, first_zh): (&str, &str), rows: Vec<Vec<String>>| -> Result<(), Failure> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        output::heading(lang, en, zh)?;
-        output::table(&[vec![heads(lang.pick(first_en, first_zh))], rows].concat(), 1)
-    };
     let id = |text: &str| party(text, scheme, symbols, lang);
     let none = |text: &str| if text.is_empty() { lang.pick("(none)", "（无）").to_owned() } else { text.to_owned() };
-    let operators = compared.operators.iter().map(|((operator, mode), sums)| row(format!("{} {mode}", id(operator)), sums));
-    let mut operators: Vec<Vec<String>> = operators.collect();
-    operators.push(row(lang.pick("in all", "合计").to_owned(), &compared.all));
-    table(("what operators earn, by mode", "运营单位所得（按方式）"), ("operator", "运营单位"), operators)?;
-    table(
-        ("what riders pay, by class", "乘客所付（按类别）"),
-        ("class", "类别"),
-        compared.classes.iter().map(|(class, sums)| row(none(class), sums)).collect(),
-    )?;
-    table(("who bears discounts", "优惠承担方"), ("funder", "承担方"), compared.funders.iter().map(|(funder, sums)| row(id(funder), sums)).collect())?;
-    table(("what rules take off", "各规则减免"), ("rule", "规则"), compared.rules.iter().map(|(rule, sums)| row(rule.clone(), sums)).collect())?;
+    let sheet = TextTables { digits: scheme.minor_digits, lang };
+    let operators: Vec<(String, Sums)> = compared.operators.iter().map(|((operator, mode), sums)| (format!("{} {mode}", id(operator)), *sums)).collect();
+    sheet.print(("what operators earn, by mode", "运营单位所得（按方式）"), &operators)?;
+    let mut modes: Vec<(String, Sums)> = compared.modes().into_iter().map(|(mode, sums)| (none(&mode), sums)).collect();
+    modes.push((lang.pick("in all", "合计").to_owned(), compared.all));
+    sheet.print(("what all of them earn, by mode", "各方式所得"), &modes)?;
+    let named =
+        |rows: &std::collections::BTreeMap<String, Sums>, name: &dyn Fn(&str) -> String| rows.iter().map(|(key, sums)| (name(key), *sums)).collect::<Vec<_>>();
+    sheet.print(("what riders pay, by class", "乘客所付（按类别）"), &named(&compared.classes, &none))?;
+    sheet.print(("who bears discounts", "优惠承担方"), &named(&compared.funders, &id))?;
+    sheet.print(("what rules take off", "各规则减免"), &named(&compared.rules, &none))?;
     let (lose, gain) = compared.most_changed(riders);
-    let of_riders = |list: Vec<(domain::CardToken, Sums)>| list.iter().map(|(account, sums)| row(account.as_str().to_owned(), sums)).collect::<Vec<_>>();
-    table(("riders who would pay most more", "多付最多的乘客"), ("account", "账户"), of_riders(lose))?;
-    table(("riders who would pay most less", "少付最多的乘客"), ("account", "账户"), of_riders(gain))?;
+    let of_riders = |list: Vec<Rider>| list.iter().map(|(account, sums)| (account.as_str().to_owned(), *sums)).collect::<Vec<_>>();
+    sheet.print(("riders who would pay most more", "多付最多的乘客"), &of_riders(lose))?;
+    sheet.print(("riders who would pay most less", "少付最多的乘客"), &of_riders(gain))?;
     if compared.unpriced > 0 {
         let words = lang.pick("{} rides have no price under the other tariff: it has no base rule for them", "{} 次行程在另一票价下没有适用的基础规则");
         output::line(&format!("\n{}", words.replace("{}", &compared.unpriced.to_string())))?;
     }
     Ok(())
+}
+
+/// How tables are shown to a person: rows in which something changes; the others are counted.
+struct TextTables {
+    digits: u8,
+    lang: Lang,
+}
+
+impl TextTables {
+    fn print(&self, (en, zh): (&str, &str), rows: &[(String, Sums)]) -> Result<(), Failure> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let lang = self.lang;
+        let names = [("", ""), ("rides", "次数"), ("other tariff", "另一票价"), ("booked", "现行"), ("other tariff", "另一票价"), ("difference", "差额")];
+        let mut table: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
+        let (changed, same): (Vec<_>, Vec<_>) = rows.iter().partition(|(_, sums)| sums.changes());
+        for (name, sums) in &changed {
+            let rides = [sums.rides.old, sums.rides.new].map(|rides| count(u64::try_from(rides).unwrap_or(0)));
+            let amounts = [sums.amount_minor.old, sums.amount_minor.new, sums.amount_minor.difference()].map(|minor| money(minor, self.digits));
+            table.push([vec![name.clone()], rides.to_vec(), amounts.to_vec()].concat());
+        }
+        output::heading(lang, en, zh)?;
+        if !changed.is_empty() {
+            output::table(&table, 1)?;
+        }
+        if same.is_empty() { Ok(()) } else { output::line(&lang.pick("{} without a change", "{} 项无变化").replace("{}", &same.len().to_string())) }
+    }
 }

@@ -93,6 +93,7 @@ fn another_tariff_changes_what_its_rules_say() {
     let bus = row(&result, "operators", "operator", "operator-01");
     assert_eq!((bus["mode"].as_str(), pair(&bus["amount_minor"]), pair(&bus["list_minor"])), (Some("bus"), (180, 270), (200, 300)));
     assert_eq!(pair(&row(&result, "operators", "operator", "operator-02")["amount_minor"]), (900, 900));
+    assert_eq!(pair(&row(&result, "modes", "mode", "bus")["amount_minor"]), (180, 270));
     assert_eq!(pair(&row(&result, "funders", "funder", "fund-01")["amount_minor"]), (400, 500));
     assert_eq!(pair(&row(&result, "classes", "class", "student")["charged_minor"]), (200, 100));
     assert_eq!(pair(&row(&result, "rules", "rule", "student")["amount_minor"]), (200, 300));
@@ -101,7 +102,7 @@ fn another_tariff_changes_what_its_rules_say() {
     let drawn = std::fs::read_to_string(&svg).expect("a file");
     assert!(drawn.starts_with("<svg") && drawn.contains("operator-01 City buses"), "{drawn}");
     let words = compared(&house, &other.scheme, &["--lang", "zh"]);
-    for text in ["运营单位所得", "operator-01 城市公交 bus", "优惠承担方", "多付最多的乘客", "student"] {
+    for text in ["运营单位所得", "operator-01 城市公交 bus", "优惠承担方", "多付最多的乘客", "student", "1 项无变化"] {
         assert!(words.stdout.contains(text), "{text}: {}{}", words.stdout, words.stderr);
     }
     // Other days, and rides that have no price.
