@@ -477,6 +477,9 @@ pub struct TryArgs {
     /// The scheme's folder
     #[arg(long, value_name = "DIR")]
     pub scheme: PathBuf,
+    /// Another tariff for it: a folder of tariff files, or another scheme's folder
+    #[arg(long, value_name = "DIR")]
+    pub tariff: Option<PathBuf>,
     /// Taps as a CSV file: columns named as the keys of typed taps
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

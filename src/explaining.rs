@@ -6,10 +6,10 @@
 pub mod line;
 
 use crate::failure::Failure;
-use crate::history::{self, unread};
+use crate::history::unread;
 use crate::intake::hex;
 use domain::symbol::SymbolCache;
-use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, Outcome, Reason, Record, RecordId, RecordKind, SymbolTable};
+use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, Outcome, Record, RecordId, RecordKind, SymbolTable};
 use engine::account::{self, Account, Known, Ride, event_order};
 use engine::parallel;
 use engine::scheme::Scheme;
@@ -28,7 +28,7 @@ pub struct Explaining<'a> {
 /// A decision and its clearing day.
 pub type Decided = (Day, Decision);
 
-/// An account's cleared decisions, the oldest day first.
+/// All decisions on an account's records, the oldest day first.
 pub type Histories = BTreeMap<CardToken, Vec<Decided>>;
 
 /// One account, folded as a closed day left it.
@@ -76,7 +76,24 @@ impl<'a> Explaining<'a> {
     /// The days that are closed, the oldest first.
     #[must_use]
     pub fn closed_days(&self) -> Vec<Day> {
-        history::closed_days(self.ledger).map(|info| info.day).collect()
+        closed_days(self.ledger)
+    }
+
+    /// The decisions of closed days that `wanted` says yes for, whatever was decided, the oldest day first. Reads all of them.
+    fn decisions(&self, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<Decided>, Failure> {
+        let mut blocks = Vec::new();
+        for day in self.closed_days() {
+            let heights = self.ledger.decision_blocks(day).map_err(|error| unread(&error))?;
+            blocks.extend(heights.into_iter().map(|height| (day, height)));
+        }
+        let found = parallel::map(self.workers, blocks, |_, (day, height)| {
+            let (mut cache, mut found) = (SymbolCache::new(self.symbols), Vec::new());
+            let read = self.ledger.each_decisions(height, &mut cache, |decisions| {
+                found.extend(decisions.iter().filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
+            });
+            read.map(|()| found).map_err(|error| unread(&error))
+        });
+        Ok(found.into_iter().collect::<Result<Vec<_>, Failure>>()?.concat())
     }
 
     /// All decisions on these ids, the oldest day first.
@@ -87,7 +104,7 @@ impl<'a> Explaining<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        history::decisions(self.ledger, self.symbols, self.workers, &|decision| ids.contains(&decision.record.id()))
+        self.decisions(&|decision| ids.contains(&decision.record.id()))
     }
 
     /// The account that a record belongs to; empty for a record without a card.
@@ -96,7 +113,7 @@ impl<'a> Explaining<'a> {
         scheme.card(&record.card).map_or(record.card, |card| card.account)
     }
 
-    /// What closed days cleared of these accounts.
+    /// What closed days decided on these accounts' records.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -105,9 +122,7 @@ impl<'a> Explaining<'a> {
         if accounts.is_empty() {
             return Ok(histories);
         }
-        let found = history::journal(self.ledger, self.symbols, self.workers, &|decision| {
-            !decision.record.card.is_empty() && accounts.contains(&self.account_of(&decision.record, scheme))
-        })?;
+        let found = self.decisions(&|decision| !decision.record.card.is_empty() && accounts.contains(&self.account_of(&decision.record, scheme)))?;
         for (day, decision) in found {
             histories.entry(self.account_of(&decision.record, scheme)).or_default().push((day, decision));
         }
@@ -117,10 +132,8 @@ impl<'a> Explaining<'a> {
     /// An account as the close of a day knew it: what that day and those before it cleared, folded from the beginning.
     #[must_use]
     pub fn as_of(&self, past: &[Decided], day: Day, scheme: &Scheme) -> Folded {
-        let mut seen = BTreeSet::new();
-        let priced = past.iter().filter(|(cleared, decision)| *cleared <= day && decision.reason == Reason::Cleared && !gives_back(decision.record.kind));
         let mut records: Vec<Known> =
-            priced.filter(|(_, decision)| seen.insert(decision.record.id())).map(|(_, decision)| Known::of(&decision.record, scheme, day)).collect();
+            standing(past.iter().filter(|(decided, _)| *decided <= day)).iter().map(|record| Known::of(record, scheme, day)).collect();
         records.sort_by(|a, b| event_order(&a.record, &b.record, self.symbols));
         let ends: Vec<EventTime> = self.closed_days().into_iter().filter(|closed| *closed <= day).map(|closed| scheme.clock.day_end(closed)).collect();
         let mut account = account::fold(scheme, &records, &ends);
@@ -222,6 +235,34 @@ impl Booked {
     }
 }
 
+/// The records that count for prices after these decisions, which are in the order of their days: those that were cleared and
+/// that no later day has rejected again. Refunds and reversals have no price of their own.
+#[must_use]
+pub fn standing<'d>(past: impl Iterator<Item = &'d Decided>) -> Vec<Record> {
+    let mut by_id: BTreeMap<RecordId, Vec<(Record, bool)>> = BTreeMap::new();
+    let on_records = past.map(|(_, decision)| decision).filter(|decision| !decision.flags.has(Flags::CORRECTS) && !decision.flags.has(Flags::SHARE));
+    for decision in on_records.filter(|decision| !gives_back(decision.record.kind)) {
+        let counts = match decision.reason.outcome() {
+            Outcome::Cleared => true,
+            Outcome::Rejected => false,
+            Outcome::Duplicate | Outcome::Held => continue,
+        };
+        let versions = by_id.entry(decision.record.id()).or_default();
+        match versions.iter_mut().find(|(known, _)| known.same_content(&decision.record)) {
+            Some((_, stands)) => *stands = counts,
+            None => versions.push((decision.record, counts)),
+        }
+    }
+    by_id.into_values().filter_map(|versions| versions.into_iter().find(|(_, stands)| *stands)).map(|(record, _)| record).collect()
+}
+
+/// The days that are closed, the oldest first.
+#[must_use]
+pub fn closed_days(ledger: &Ledger) -> Vec<Day> {
+    let closed = ledger.days().iter().filter(|info| matches!(info.state, DayState::Closed | DayState::Settled));
+    closed.map(|info| info.day).collect()
+}
+
 /// A refund or a reversal: it has no price of its own.
 #[must_use]
 pub const fn gives_back(kind: RecordKind) -> bool {
@@ -238,4 +279,32 @@ pub fn id_text(id: RecordId, symbols: &SymbolTable) -> String {
     let mut text = String::new();
     id.write(&terminal, &mut text).expect("a string takes it");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Reason;
+
+    #[test]
+    fn what_a_later_day_rejects_counts_no_more() {
+        let record = |amount_minor: i64| Record { amount_minor, ..Record::blank(RecordKind::Boarding) };
+        let decided = |day: i32, amount_minor: i64, reason: Reason| (Day(day), Decision::unpriced(record(amount_minor), reason, Day(day), Day(day)));
+        let corrects = |day: i32| {
+            let (day, decision) = decided(day, 1, Reason::Cleared);
+            (day, Decision { flags: Flags::RIDE.with(Flags::CORRECTS), ..decision })
+        };
+        for (past, stands) in [
+            (vec![decided(1, 1, Reason::Cleared)], Some(1)),
+            (vec![decided(1, 1, Reason::Conflict), decided(2, 1, Reason::Cleared)], Some(1)),
+            (vec![decided(1, 1, Reason::Cleared), decided(2, 2, Reason::ConflictLost)], Some(1)),
+            (vec![decided(1, 1, Reason::Cleared), corrects(2), decided(2, 1, Reason::Decided)], None),
+            (vec![decided(1, 1, Reason::Cleared), decided(2, 1, Reason::Decided), corrects(2)], None),
+            (vec![decided(1, 1, Reason::Cleared), decided(2, 1, Reason::Decided), decided(3, 2, Reason::Cleared)], Some(2)),
+            (vec![decided(1, 1, Reason::Hotlisted)], None),
+        ] {
+            let found: Vec<i64> = standing(past.iter()).iter().map(|record| record.amount_minor).collect();
+            assert_eq!(found, Vec::from_iter(stands), "{past:?}");
+        }
+    }
 }

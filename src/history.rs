@@ -123,7 +123,7 @@ pub fn before(ledger: &Ledger, symbols: &SymbolTable) -> Result<Before, Failure>
 }
 
 /// The days that are closed, oldest first.
-pub fn closed_days(ledger: &Ledger) -> impl DoubleEndedIterator<Item = &DayInfo> {
+fn closed_days(ledger: &Ledger) -> impl DoubleEndedIterator<Item = &DayInfo> {
     ledger.days().iter().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled))
 }
 
@@ -132,14 +132,6 @@ pub fn closed_days(ledger: &Ledger) -> impl DoubleEndedIterator<Item = &DayInfo>
 /// # Errors
 /// When the ledger cannot be read.
 pub fn journal(ledger: &Ledger, symbols: &SymbolTable, workers: usize, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, Failure> {
-    decisions(ledger, symbols, workers, &|decision| decision.reason == Reason::Cleared && wanted(decision))
-}
-
-/// The decisions of closed days that `wanted` says yes for, whatever was decided, the oldest day first. Reads all of them.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn decisions(ledger: &Ledger, symbols: &SymbolTable, workers: usize, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, Failure> {
     let mut blocks = Vec::new();
     for day in closed_days(ledger) {
         let heights = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
@@ -148,7 +140,8 @@ pub fn decisions(ledger: &Ledger, symbols: &SymbolTable, workers: usize, wanted:
     let found = parallel::map(workers, blocks, |_, (day, height)| {
         let (mut cache, mut found) = (SymbolCache::new(symbols), Vec::new());
         let read = ledger.each_decisions(height, &mut cache, |decisions| {
-            found.extend(decisions.iter().filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
+            let cleared = decisions.iter().filter(|decision| decision.reason == Reason::Cleared);
+            found.extend(cleared.filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
         });
         read.map(|()| found).map_err(|error| unread(&error))
     });

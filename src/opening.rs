@@ -18,6 +18,14 @@ pub fn scheme(dir: &Path, symbols: &SymbolTable) -> Result<Scheme, Failure> {
     Scheme::read(dir, symbols).map_err(|mistakes| refused_for(&format!("the scheme {}", dir.display()), &mistakes))
 }
 
+/// A scheme with the tariff of another folder.
+///
+/// # Errors
+/// All mistakes of the tariff at once.
+pub fn with_tariff(scheme: &Scheme, folder: &Path, symbols: &SymbolTable) -> Result<Scheme, Failure> {
+    scheme.with_tariff(folder, symbols).map_err(|mistakes| refused_for(&format!("the tariff {}", folder.display()), &mistakes))
+}
+
 /// The mapping of a file, or tapclear's own columns.
 ///
 /// # Errors

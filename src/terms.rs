@@ -39,6 +39,7 @@ const TERMS: &[Term] = &[
     ("released", "released", "解除挂起"),
     ("concession", "concession", "优待"),
     ("share", "share", "分账"),
+    ("withdrawn", "withdrawn", "已撤回"),
     ("corrects", "correction", "更正"),
     // Where money stands.
     ("receivable", "receivable", "应收"),

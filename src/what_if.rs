@@ -4,11 +4,11 @@
 //! written. Accounts are worked through in slices, so that memory holds some of them at a time; budgets are granted over all of
 //! them, as a close does. Refunds are left out on both sides: what was given back follows the price of its original.
 
-use crate::explaining::{Booked, gives_back};
+use crate::explaining::{Booked, gives_back, standing};
 use crate::failure::Failure;
 use crate::history::unread;
 use domain::symbol::SymbolCache;
-use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, Reason, RecordId, Symbol, SymbolTable};
+use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, Outcome, Reason, RecordId, Symbol, SymbolTable};
 use engine::account::{self, Known, Ride, event_order};
 use engine::close::event::Resolved;
 use engine::parallel;
@@ -132,8 +132,9 @@ impl Replaying<'_> {
         let found = parallel::map(self.workers, blocks, |_, (day, height)| {
             let (mut cache, mut found) = (SymbolCache::new(self.symbols), Vec::new());
             let read = self.ledger.each_decisions(height, &mut cache, |decisions| {
-                let cleared = decisions.iter().filter(|decision| decision.reason == Reason::Cleared && !gives_back(decision.record.kind));
-                found.extend(cleared.map(|decision| (key(decision), day, *decision)).filter(|(key, ..)| slices == 1 || hasher.hash_one(key) % slices == slice));
+                let decided = decisions.iter().filter(|decision| matches!(decision.reason.outcome(), Outcome::Cleared | Outcome::Rejected));
+                let own = decided.filter(|decision| !gives_back(decision.record.kind)).map(|decision| (key(decision), day, *decision));
+                found.extend(own.filter(|(key, ..)| slices == 1 || hasher.hash_one(key) % slices == slice));
             });
             read.map(|()| found).map_err(|error| unread(&error))
         });
@@ -148,12 +149,8 @@ impl Replaying<'_> {
 
     /// One account under both tariffs.
     fn account(&self, past: &[(Day, Decision)], part: &mut Part) {
-        let mut seen = BTreeSet::new();
-        let mut records: Vec<Known> = past
-            .iter()
-            .filter(|(_, decision)| seen.insert(decision.record.id()))
-            .map(|(day, decision)| Known::of(&decision.record, self.scheme, *day))
-            .collect();
+        let day = self.days.last().copied().unwrap_or_default();
+        let mut records: Vec<Known> = standing(past.iter()).iter().map(|record| Known::of(record, self.scheme, day)).collect();
         records.sort_by(|a, b| event_order(&a.record, &b.record, self.symbols));
         let known: BTreeMap<RecordId, Known> = records.iter().map(|known| (known.record.id(), *known)).collect();
         let ends: Vec<EventTime> = self.days.iter().map(|day| self.scheme.clock.day_end(*day)).collect();
@@ -162,7 +159,7 @@ impl Replaying<'_> {
         let compared = &mut part.compared;
         // A ride with all corrections of it is one ride; one that turned out to be part of another is none.
         let mut booked: BTreeMap<RecordId, (Booked, Symbol, bool)> = BTreeMap::new();
-        for (_, decision) in past.iter().filter(|(_, decision)| within(decision.service_day)) {
+        for (_, decision) in past.iter().filter(|(_, decision)| decision.reason == Reason::Cleared && within(decision.service_day)) {
             let id = decision.record.id();
             if decision.flags.has(Flags::SHARE) {
                 let mode = known.get(&id).map_or_else(String::new, |known| self.text(known.resolved.mode));

@@ -4,7 +4,7 @@
 //! provisional until the close.
 
 use crate::cli::{CardArgs, Shown};
-use crate::explaining::gives_back;
+use crate::explaining::{closed_days, gives_back};
 use crate::failure::Failure;
 use crate::history::{self, unread};
 use crate::opening;
@@ -117,11 +117,11 @@ fn find(token: CardToken, args: &CardArgs, look: &Look<'_>) -> Result<CardView, 
 fn last_rides(look: &Look<'_>, account: CardToken, count: usize) -> Result<Vec<(Day, Decision)>, Failure> {
     let Look { ledger, scheme, symbols, workers } = *look;
     let mut rides: Vec<(Day, Decision)> = Vec::new();
-    for info in history::closed_days(ledger).rev() {
+    for day in closed_days(ledger).into_iter().rev() {
         if rides.len() >= count {
             break;
         }
-        let blocks = ledger.decision_blocks(info.day).map_err(|error| unread(&error))?;
+        let blocks = ledger.decision_blocks(day).map_err(|error| unread(&error))?;
         let found = parallel::map(workers, blocks, |_, height| {
             let (mut cache, mut found) = (SymbolCache::new(symbols), Vec::new());
             let read = ledger.each_decisions(height, &mut cache, |decisions| {
@@ -134,7 +134,7 @@ fn last_rides(look: &Look<'_>, account: CardToken, count: usize) -> Result<Vec<(
         for found in found {
             of_day.extend(found.map_err(|error| unread(&error))?);
         }
-        rides.extend(of_day.into_iter().rev().map(|decision| (info.day, decision)));
+        rides.extend(of_day.into_iter().rev().map(|decision| (day, decision)));
     }
     rides.truncate(count);
     Ok(rides)

@@ -18,7 +18,10 @@ use std::path::Path;
 pub fn run(args: &TariffArgs, shown: Shown) -> Result<u8, Failure> {
     let TariffAction::Try(args) = &args.action;
     let symbols = SymbolTable::new();
-    let scheme = opening::scheme(&args.scheme, &symbols)?;
+    let mut scheme = opening::scheme(&args.scheme, &symbols)?;
+    if let Some(tariff) = &args.tariff {
+        scheme = opening::with_tariff(&scheme, tariff, &symbols)?;
+    }
     let mut reader = TapReader::new(&scheme, &symbols, defaults(args));
     let mut taps = match &args.csv {
         Some(path) => rows(path, &mut reader)?,

@@ -1,8 +1,8 @@
 //! `what-if`: cleared days under another tariff, as tables, a CSV and a plot. The ledger is only read.
 
 use crate::cli::{Shown, WhatIfArgs};
+use crate::explaining::closed_days;
 use crate::failure::{EXIT_LOOK, Failure};
-use crate::history;
 use crate::opening;
 use crate::output;
 use crate::plot;
@@ -18,10 +18,9 @@ use serde_json::{Value, json};
 pub fn run(args: &WhatIfArgs, shown: Shown) -> Result<u8, Failure> {
     let symbols = SymbolTable::new();
     let scheme = opening::scheme(&args.scheme, &symbols)?;
-    let other =
-        scheme.with_tariff(&args.tariff, &symbols).map_err(|mistakes| opening::refused_for(&format!("the tariff {}", args.tariff.display()), &mistakes))?;
+    let other = opening::with_tariff(&scheme, &args.tariff, &symbols)?;
     let ledger = opening::ledger_to_read(&args.ledger)?;
-    let days: Vec<Day> = history::closed_days(&ledger).map(|info| info.day).collect();
+    let days: Vec<Day> = closed_days(&ledger);
     if days.is_empty() {
         return Err(Failure::refused("the ledger has no closed day").hint("`tapclear clear` closes one"));
     }

@@ -126,6 +126,20 @@ fn the_registry_fills_in_what_is_not_typed() {
 }
 
 #[test]
+fn another_tariff_is_tried_with_the_scheme_s_own_registry() {
+    let other = House::copied("fares/whole-day");
+    other.edit("tariff/tariff.toml", "amount_minor = 200", "amount_minor = 300");
+    let tariff = other.scheme.join("tariff");
+    let taps = ["2026-03-02 08:00 bus"];
+    assert_eq!(prices("whole-day", &taps), [180]);
+    assert_eq!(prices("whole-day", &[&["--tariff", tariff.to_str().expect("UTF-8")], &taps[..]].concat()), [270]);
+    other.edit("tariff/tariff.toml", "amount_minor = 300", "amount_minor = -300");
+    let ran = tried("whole-day", &["--tariff", tariff.to_str().expect("UTF-8"), taps[0]]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("tariff/tariff.toml") && ran.stderr.contains("amount_minor"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_what_it_could_have_been() {
     for (taps, problem, hint) in [
         (&["08:00 on 1"][..], "no date", "begin the first tap with its date"),
