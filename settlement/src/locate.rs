@@ -2,12 +2,13 @@
 //!
 //! Reads no published file: whoever asks holds what is found against the line that was received.
 
+use crate::compose::fees;
 use crate::desk::{Receivers, sides};
 use crate::roster::{Roster, Seat};
 use crate::{House, SettleError};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Flags, Outcome, Symbol};
-use ledger::{Event, Ledger, LedgerError, ServiceFee};
+use ledger::{Ledger, LedgerError, ServiceFee};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A file with a line for each decision that it tells of.
@@ -57,11 +58,8 @@ pub fn locate(ledger: &Ledger, day: Day, house: &House<'_>, party: Symbol, file:
     let storage = |error: LedgerError| SettleError::Ledger(Box::new(error));
     let mut found = BTreeMap::new();
     let mut number = 0;
-    if file == LineFile::Adjustments
-        && let Some(info) = ledger.day(day)
-        && let Event::Closed { fees, .. } = ledger.read_event(info.closed_height).map_err(storage)?
-    {
-        let own = fees.list.into_iter().filter(|fee| house.symbols.find(&fee.earner).is_some_and(|earner| roster.seat(earner) == seat));
+    if file == LineFile::Adjustments {
+        let own = fees(ledger, day)?.into_iter().filter(|fee| house.symbols.find(&fee.earner).is_some_and(|earner| roster.seat(earner) == seat));
         for fee in own {
             number += 1;
             if lines.contains(&number) {
@@ -88,7 +86,7 @@ pub fn locate(ledger: &Ledger, day: Day, house: &House<'_>, party: Symbol, file:
 }
 
 /// Whether a decision has a line in a party's file.
-fn stands(decision: &Decision, file: LineFile, seat: Seat, house: &House<'_>, roster: &Roster) -> bool {
+pub(crate) fn stands(decision: &Decision, file: LineFile, seat: Seat, house: &House<'_>, roster: &Roster) -> bool {
     let sides = sides(decision, roster);
     match (file, decision.reason.outcome()) {
         (LineFile::Exceptions, Outcome::Held | Outcome::Rejected) => {

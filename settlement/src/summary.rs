@@ -14,7 +14,7 @@ pub(crate) const SUMMARY_HEADER: &str =
 
 /// Why a party has the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Role {
+pub(crate) enum Role {
     Issuer,
     Earner,
     /// The place was the party's; somebody else is paid for it.
@@ -37,7 +37,7 @@ impl Role {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(crate) enum Kind {
     Gross,
     Discount,
     Fee,
@@ -57,7 +57,23 @@ impl Kind {
 }
 
 /// What makes a row that row, in the order of the file.
-type RowKey = (Role, Arc<str>, Seat, Kind, Seat);
+pub(crate) type RowKey = (Role, Arc<str>, Seat, Kind, Seat);
+
+/// A row as its file says it. Amounts in minor units; `net_minor` is positive where the party is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummaryRow {
+    pub role: &'static str,
+    pub product: String,
+    pub counterparty: String,
+    pub entry: &'static str,
+    pub funder: String,
+    pub rides: u64,
+    pub list_minor: i64,
+    pub discount_minor: i64,
+    pub charged_minor: i64,
+    pub fee_minor: i64,
+    pub net_minor: i64,
+}
 
 /// Amounts of a row. `net_minor` is positive where the party is owed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -168,6 +184,21 @@ impl Summary {
             row.end();
         }
         row.as_bytes().to_vec()
+    }
+
+    /// The row with a number, from 1.
+    pub fn row(&self, line: u64, roster: &Roster) -> Option<(RowKey, SummaryRow)> {
+        let (key, amounts) = (1..).zip(&self.rows).find(|(number, _)| *number == line).map(|(_, row)| row)?;
+        let (role, product, counterparty, kind, funder) = key;
+        let Amounts { rides, list_minor, discount_minor, charged_minor, fee_minor, net_minor, .. } = *amounts;
+        let (role, entry, product) = (role.name(), kind.name(), product.to_string());
+        let (counterparty, funder) = (roster.id(*counterparty).to_owned(), roster.id(*funder).to_owned());
+        let row = SummaryRow { role, product, counterparty, entry, funder, rides, list_minor, discount_minor, charged_minor, fee_minor, net_minor };
+        Some((key.clone(), row))
+    }
+
+    pub fn has(&self, key: &RowKey) -> bool {
+        self.rows.contains_key(key)
     }
 
     pub fn sums(&self) -> SummarySums {

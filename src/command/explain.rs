@@ -15,7 +15,7 @@ use domain::{Day, Decision, Entry, Flags, Outcome, Reason, Record, RecordId, Rol
 use engine::scheme::{FeeBasis, FeePer, Scheme};
 use ledger::Ledger;
 use serde_json::{Value, json};
-use settlement::{LineFile, Told, locate};
+use settlement::{Composed, LineFile, SummaryRow, Told, compose, locate};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -26,11 +26,12 @@ pub fn run(args: &ExplainArgs, shown: Shown) -> Result<u8, Failure> {
     let schemes = args.scheme.iter().map(|dir| opening::scheme(dir, &symbols)).collect::<Result<Vec<Scheme>, Failure>>()?;
     let ledger = opening::ledger_to_read(&args.ledger)?;
     let explaining = Explaining { ledger: &ledger, schemes: &schemes, symbols: &symbols, workers: args.workers.count() };
-    let items = items(args, &explaining)?;
+    let Asked { items, sums } = asked(args, &explaining)?;
     let explained = explain_all(&explaining, items)?;
     if shown.json {
         let lines: Vec<Value> = explained.iter().map(|one| one.json(&explaining, shown.lang)).collect();
-        output::json(&json!({ "lines": lines }))?;
+        let sums: Vec<Value> = sums.iter().map(sum_json).collect();
+        output::json(&json!({ "lines": lines, "sums": sums }))?;
     } else {
         for (at, one) in explained.iter().enumerate() {
             if at > 0 {
@@ -38,13 +39,30 @@ pub fn run(args: &ExplainArgs, shown: Shown) -> Result<u8, Failure> {
             }
             one.print(&explaining, shown.lang)?;
         }
+        sums.iter().try_for_each(|sum| print_sum(sum, explaining.scheme_of(sum.day).0.minor_digits, shown.lang))?;
     }
     Ok(if explained.iter().all(|one| one.agrees) { 0 } else { EXIT_LOOK })
 }
 
 /// What was asked for, found in the ledger.
-fn items(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Vec<Item>, Failure> {
-    let mut wanted: Vec<(Day, String, LineFile, u64, u64)> = Vec::new();
+struct Asked {
+    items: Vec<Item>,
+    sums: Vec<Sum>,
+}
+
+/// A row of a party's summary.
+struct Sum {
+    day: Day,
+    party: String,
+    line: u64,
+    composed: Composed,
+}
+
+/// The file whose lines are sums of lines of the others.
+const SUMMARY: &str = "summary.csv";
+
+fn asked(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Asked, Failure> {
+    let mut wanted: Vec<(Day, String, String, u64, u64)> = Vec::new();
     let mut ids: Vec<RecordId> = Vec::new();
     let mut cache = SymbolCache::new(explaining.symbols);
     for what in &args.what {
@@ -55,7 +73,7 @@ fn items(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Vec<Item>, F
         } else if let Some(party) = &args.party {
             let day = args.day.ok_or_else(|| Failure::refused("the clearing day is not said").hint("add --day YYYY-MM-DD"))?;
             let (first, last) = lines_of(what)?;
-            wanted.push((day, party.clone(), file_of(&args.file)?, first, last));
+            wanted.push((day, party.clone(), args.file.clone(), first, last));
         } else {
             let id = engine::ingest::record_id_of(what, &mut cache);
             ids.push(id.ok_or_else(|| {
@@ -64,7 +82,7 @@ fn items(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Vec<Item>, F
             })?);
         }
     }
-    let mut items = Vec::new();
+    let (mut items, mut sums) = (Vec::new(), Vec::new());
     for (day, party, file, first, last) in wanted {
         let house = opening::house(explaining.scheme_of(day).0, explaining.symbols)?;
         let seat = explaining.symbols.find(&party).filter(|id| explaining.scheme_of(day).0.party(*id).is_some());
@@ -74,11 +92,21 @@ fn items(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Vec<Item>, F
         if explaining.closed_days().binary_search(&day).is_err() {
             return Err(Failure::refused(format!("clearing day {day} is not closed")).hint("only closed days have lines; `tapclear status` lists them"));
         }
+        let missing = |line: u64| {
+            Failure::refused(format!("{file} of {party} has no line {line} on clearing day {day}")).hint("lines are numbered from 1 behind the header row")
+        };
+        if file == SUMMARY {
+            for line in first..=last {
+                let composed = compose(explaining.ledger, day, &house, seat, line).map_err(|error| closing::unsettled(day, &error))?;
+                sums.push(Sum { day, party: party.clone(), line, composed: composed.ok_or_else(|| missing(line))? });
+            }
+            continue;
+        }
+        let file = file_of(&file)?;
         let lines: BTreeSet<u64> = (first..=last).collect();
         let found = locate(explaining.ledger, day, &house, seat, file, &lines).map_err(|error| closing::unsettled(day, &error))?;
-        if let Some(missing) = lines.iter().find(|line| !found.contains_key(line)) {
-            return Err(Failure::refused(format!("{} of {party} has no line {missing} on clearing day {day}", file.name()))
-                .hint("lines are numbered from 1 behind the header row"));
+        if let Some(line) = lines.iter().find(|line| !found.contains_key(line)) {
+            return Err(missing(*line));
         }
         items.extend(found.into_iter().map(|(line, told)| Item { place: Some(Place { day, party: party.clone(), file, line }), day, told }));
     }
@@ -92,7 +120,7 @@ fn items(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Vec<Item>, F
                 .hint("a record of the open day has no price before its close; a duplicate has the outcome of its original"));
         }
     }
-    Ok(items)
+    Ok(Asked { items, sums })
 }
 
 fn is_csv(path: &str) -> bool {
@@ -100,12 +128,12 @@ fn is_csv(path: &str) -> bool {
 }
 
 /// Day, party and file of a published file's path.
-fn published(path: &str) -> Result<(Day, String, LineFile), Failure> {
+fn published(path: &str) -> Result<(Day, String, String), Failure> {
     let parts: Vec<&str> = path.rsplit('/').take(3).collect();
     if let [file, party, day] = parts.as_slice()
         && let Ok(day) = day.parse::<Day>()
     {
-        return Ok((day, (*party).to_owned(), file_of(file)?));
+        return Ok((day, (*party).to_owned(), (*file).to_owned()));
     }
     Err(Failure::refused(format!("{path} is not a party's published file"))
         .hint("write the path as DAY/PARTY/FILE.csv:LINE, or name the line with --day and --party"))
@@ -113,8 +141,8 @@ fn published(path: &str) -> Result<(Day, String, LineFile), Failure> {
 
 fn file_of(name: &str) -> Result<LineFile, Failure> {
     LineFile::from_name(name).ok_or_else(|| {
-        let names: Vec<&str> = LineFile::ALL.iter().map(|file| file.name()).collect();
-        Failure::refused(format!("lines of {} are sums of others, or no decisions", engine::scheme::guess::shown(name)))
+        let names: Vec<&str> = LineFile::ALL.iter().map(|file| file.name()).chain([SUMMARY]).collect();
+        Failure::refused(format!("{} has no lines of decisions", engine::scheme::guess::shown(name)))
             .hint(format!("lines of {} are explained", names.join(", ")))
     })
 }
@@ -427,4 +455,62 @@ fn fee_words(decision: &Decision, shower: Shower<'_>) -> Option<String> {
     let flat = if rule.flat_minor == 0 { String::new() } else { format!(" + {}", money(rule.flat_minor, digits)) };
     let (numerator, denominator) = (rule.rate_numerator, rule.rate_denominator);
     Some(format!("{} {}: {numerator}/{denominator} {basis}{flat}", lang.pick("fee", "手续费"), money(decision.fee_minor, digits)))
+}
+
+/// Numbers as ranges, both ends included.
+fn ranges(numbers: &[u64]) -> Vec<(u64, u64)> {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+fn sum_json(sum: &Sum) -> Value {
+    let Composed { row, detail, adjustments, unlisted } = &sum.composed;
+    let SummaryRow { role, product, counterparty, entry, funder, rides, list_minor, discount_minor, charged_minor, fee_minor, net_minor } = row;
+    json!({
+        "line": { "day": sum.day.to_string(), "party": sum.party, "file": SUMMARY, "line": sum.line },
+        "role": role, "product": product, "counterparty": counterparty, "entry": entry, "funder": funder, "rides": rides, "list_minor": list_minor,
+        "discount_minor": discount_minor, "charged_minor": charged_minor, "fee_minor": fee_minor, "net_minor": net_minor,
+        "detail_lines": ranges(detail), "adjustments_lines": ranges(adjustments), "unlisted": unlisted,
+    })
+}
+
+fn print_sum(sum: &Sum, digits: u8, lang: Lang) -> Result<(), Failure> {
+    let Composed { row, detail, adjustments, unlisted } = &sum.composed;
+    output::line(&format!("{} {} {SUMMARY} {} {}{}", sum.day, sum.party, lang.pick("line", "第"), sum.line, lang.pick("", " 行")))?;
+    let words = [row.role, &row.product, &row.counterparty, row.entry, &row.funder];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    output::line(&format!("{}  {} {}", words.join("  "), lang.pick("net", "净额"), money(row.net_minor, digits)))?;
+    let listed = |numbers: &[u64]| -> String {
+        let one = |(first, last): (u64, u64)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+        ranges(numbers).into_iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    for (file, numbers) in [(LineFile::Detail, detail), (LineFile::Adjustments, adjustments)] {
+        if !numbers.is_empty() {
+            let words = lang.pick("{count} lines of {file}: {lines}", "{file} 中 {count} 行：{lines}");
+            let words = words.replace("{count}", &numbers.len().to_string()).replace("{file}", file.name());
+            output::line(&words.replace("{lines}", &listed(numbers)))?;
+        }
+    }
+    if *unlisted > 0 {
+        let words = lang.pick("{} more that have no line of their own in this party's files", "另有 {} 项在本方文件中没有单独的行");
+        output::line(&words.replace("{}", &unlisted.to_string()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn neighbours_are_one_range() {
+        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), [(1, 3), (7, 7), (9, 10)]);
+        assert_eq!(ranges(&[]), []);
+    }
 }

@@ -141,6 +141,9 @@ fn late_months_are_explained_line_by_line_with_what_stood_before() {
     }
     let published = cleared(&house, first, &days);
     let (mut rides, mut corrections, mut shares) = (0, 0, 0);
+    let sums: usize =
+        published.iter().flat_map(|(day, _)| ["bank-01", "operator-01", "fund-01", "hub-01"].map(|party| summary_adds_up(&house, day, party))).sum();
+    assert!(sums > 100, "{sums}");
     for (day, _) in &published {
         for party in ["bank-01", "operator-01"] {
             for line in all_lines(&house, day, party, "detail.csv") {
@@ -165,6 +168,44 @@ fn late_months_are_explained_line_by_line_with_what_stood_before() {
         }
     }
     assert!(rides > 300 && corrections > 20 && shares > 10, "{rides} rides, {corrections} corrections, {shares} shares");
+}
+
+/// Every row of a party's summary is the sum of the lines that are named for it.
+#[track_caller]
+fn summary_adds_up(house: &House, day: &str, party: &str) -> usize {
+    let folder = house.day(day).join(party);
+    let sheets = [("detail_lines", Sheet::read(&folder.join("detail.csv"))), ("adjustments_lines", Sheet::read(&folder.join("adjustments.csv")))];
+    let summary = Sheet::read(&folder.join("summary.csv"));
+    let rows: Vec<_> = summary.rows().collect();
+    if rows.is_empty() {
+        return 0;
+    }
+    let result = explained(house, &["--json", &format!("{}:1-{}", folder.join("summary.csv").display(), rows.len())]).done();
+    for (row, sum) in rows.iter().zip(result["sums"].as_array().expect("a list")) {
+        for column in ["role", "product", "counterparty", "entry", "funder"] {
+            assert_eq!(sum[column], row.text(column), "{sum}");
+        }
+        assert_eq!(sum["net_minor"], row.signed("net_minor", "dc"), "{sum}");
+        let mut sums = BTreeMap::from([("list_minor", 0), ("charged_minor", 0), ("fee_minor", 0)]);
+        for (key, sheet) in &sheets {
+            let ranges: Vec<(u64, u64)> = serde_json::from_value(sum[key].clone()).expect("ranges");
+            for line in sheet.rows().filter(|line| ranges.iter().any(|(first, last)| (*first..=*last).contains(&line.text("line").parse().expect("a number"))))
+            {
+                for (column, sum) in &mut sums {
+                    *sum += if *key == "detail_lines" { line.minor(column) } else { line.minor(&format!("{column}_difference")) };
+                }
+            }
+        }
+        let told: &[&str] = match row.text("entry") {
+            "gross" => &["list_minor", "charged_minor"],
+            "fee" => &["fee_minor"],
+            _ => &[],
+        };
+        for column in told.iter().filter(|_| sum["unlisted"] == 0) {
+            assert_eq!(sums[column], row.minor(column), "{column}: {sum}");
+        }
+    }
+    rows.len()
 }
 
 #[test]
@@ -213,7 +254,8 @@ fn people_are_told_in_their_language_and_what_is_not_there_is_refused() {
         (&["2026-03-02/operator-02/detail.csv:2"][..], "has no line 2"),
         (&["2026-03-03/operator-02/detail.csv:1"], "is not closed"),
         (&["2026-03-02/operator-09/detail.csv:1"], "no party `operator-09`"),
-        (&["2026-03-02/operator-02/summary.csv:1"], "sums of others"),
+        (&["2026-03-02/operator-02/summary.csv:99"], "has no line 99"),
+        (&["2026-03-02/hub-01/trial-balance.csv:1"], "has no lines of decisions"),
         (&["t-1.0.99"], "no closed day has decided"),
         (&["something"], "neither a line nor a record id"),
         (&["--day", "2026-03-02", "--party", "operator-02", "0"], "is not a line"),
