@@ -480,6 +480,9 @@ fn sum_json(sum: &Sum) -> Value {
     })
 }
 
+/// Ranges of lines that are shown to a person.
+const RANGES_SHOWN: usize = 20;
+
 fn print_sum(sum: &Sum, digits: u8, lang: Lang) -> Result<(), Failure> {
     let Composed { row, detail, adjustments, unlisted } = &sum.composed;
     output::line(&format!("{} {} {SUMMARY} {} {}{}", sum.day, sum.party, lang.pick("line", "第"), sum.line, lang.pick("", " 行")))?;
@@ -488,7 +491,9 @@ fn print_sum(sum: &Sum, digits: u8, lang: Lang) -> Result<(), Failure> {
     output::line(&format!("{}  {} {}", words.join("  "), lang.pick("net", "净额"), money(row.net_minor, digits)))?;
     let listed = |numbers: &[u64]| -> String {
         let one = |(first, last): (u64, u64)| if first == last { first.to_string() } else { format!("{first}-{last}") };
-        ranges(numbers).into_iter().map(one).collect::<Vec<_>>().join(", ")
+        let ranges = ranges(numbers);
+        let more = if ranges.len() > RANGES_SHOWN { lang.pick(", … (all with --json)", "……（全部见 --json）") } else { "" };
+        format!("{}{more}", ranges.into_iter().take(RANGES_SHOWN).map(one).collect::<Vec<_>>().join(", "))
     };
     for (file, numbers) in [(LineFile::Detail, detail), (LineFile::Adjustments, adjustments)] {
         if !numbers.is_empty() {

@@ -247,6 +247,10 @@ fn people_are_told_in_their_language_and_what_is_not_there_is_refused() {
     for words in ["已清分", "换乘", "fund-01 市财政", "票面价 5.00 = 乘客 3.00", "分录", "应收", "原始记录", "taps.csv 行 3"] {
         assert!(chinese.stdout.contains(words), "{words}: {}", chinese.stdout);
     }
+    let summary = explained(&house, &["2026-03-02/fund-01/summary.csv:2"]);
+    for words in ["fund-01 summary.csv line 2", "funder  transit  operator-02  discount  fund-01  net -2.00", "1 lines of detail.csv: 1"] {
+        assert!(summary.stdout.contains(words), "{words}: {}{}", summary.stdout, summary.stderr);
+    }
     // A tap-on is part of the ride that its tap-off decides.
     let entry = explained(&house, &["--json", "t-1.0.2"]).done();
     assert_eq!(entry["lines"][0]["part_of"], ride);
