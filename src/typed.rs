@@ -33,6 +33,11 @@ const KINDS: [(&str, RecordKind); 7] = [
 /// Modes that are understood where neither the scheme nor its tariff lists any.
 const MODES: [&str; 7] = ["bus", "metro", "rail", "train", "tram", "ferry", "taxi"];
 
+const CARD_HINT: &str = "name the card by its token, or the rider by any short name";
+
+/// The shortest card number in use has so many digits.
+const CARD_NUMBER_DIGITS_MIN: usize = 12;
+
 const PLACE_HINT: &str = "write a place as kind:code, such as station:101";
 
 /// Why a tap cannot be understood, and what to do.
@@ -126,6 +131,12 @@ impl<'a> TapReader<'a> {
         };
         let place = |key: &str| get(key).map_or(Ok(Symbol::NONE), |text| self.place(text, kind));
         let card = get("card").unwrap_or("");
+        let card = CardToken::new(card.as_bytes()).ok_or_else(|| unclear("`card` has more than 24 bytes", CARD_HINT))?;
+        // What the registry does not know is shown again as it was typed: it must not be a card number.
+        let digits = card.as_bytes().iter().filter(|byte| byte.is_ascii_digit()).count();
+        if digits >= CARD_NUMBER_DIGITS_MIN && self.scheme.card(&card).is_none() {
+            return Err(unclear("`card` looks like a card number", CARD_HINT));
+        }
         let record = Record {
             time,
             offset_min: i16::try_from(self.scheme.clock.offset_ms(time) / 60_000).unwrap_or(0),
@@ -142,8 +153,7 @@ impl<'a> TapReader<'a> {
             medium: symbol("medium"),
             amount_minor: minor("amount")?.unwrap_or(0),
             charged_minor: minor("charged")?,
-            card: CardToken::new(card.as_bytes())
-                .ok_or_else(|| unclear("`card` has more than 24 bytes", "cards are named by their tokens, or by any short name"))?,
+            card,
             ..Record::blank(kind)
         };
         let mut known = Known::of(&record, self.scheme, self.scheme.clock.service_day(time));

@@ -1,8 +1,8 @@
 //! Promise 8: a card number never leaves the vault. Numbers that stand nowhere else are sent in, in every way that rows and
 //! files can be good or bad, and looked for in every byte that the program leaves or says.
 
-use crate::house::{DAY, Ran, number};
-use crate::published::every_file;
+use crate::house::{DAY, Ran, number, program, tapclear};
+use crate::published::{Sheet, every_file, parties};
 use crate::transit::{self, DAY_BEGINS_MS};
 use domain::SymbolTable;
 use engine::ingest::{DoorKeys, card_token};
@@ -125,6 +125,22 @@ fn a_card_number_is_found_nowhere_but_the_vault_opens() {
     let height: u64 = house.head().split_once(':').and_then(|(height, _)| height.parse().ok()).expect("a height");
     for block in 1..=height {
         silent(house.run("inspect", ["--block", &block.to_string()]), "inspect --block").done();
+    }
+    let explained = parties(&house.day(DAY)).into_iter().flat_map(|party| ["detail.csv", "exceptions.csv"].map(|file| format!("{DAY}/{party}/{file}")));
+    let lines = |file: &String| Sheet::read(&house.path("out").join(file)).rows().count();
+    let explained: Vec<String> = explained.filter(|file| lines(file) > 0).map(|file| format!("{file}:1-{}", lines(&file))).collect();
+    assert!(explained.len() > 3, "{explained:?}");
+    silent(house.run("explain", &explained), "explain").done();
+    silent(
+        Ran::of(program(["explain", "--scheme"]).arg(&house.scheme).arg("--ledger").arg(house.ledger()).args(&explained).output().expect("it starts")),
+        "explain",
+    );
+    let table = house.path("out/what-if.csv");
+    silent(house.run("what-if", ["--tariff", &house.scheme.to_string_lossy(), "--csv", &table.to_string_lossy()]), "what-if").done();
+    for typed in [CANARIES[0].to_owned(), format!("2026-03-02 08:00 bus {}", CANARIES[0]), format!("2026-03-02 08:00 bus card={}", CANARIES[0])] {
+        silent(house.run("card", [&typed]), "card").refused();
+        silent(house.run("explain", [&typed]), "explain").refused();
+        silent(tapclear(["tariff", "try", "--scheme", &house.scheme.to_string_lossy(), &typed]), "tariff try").refused();
     }
     for (folder, least) in [("ledger", 5), ("out", 1000)] {
         let files = every_file(&house.path(folder));

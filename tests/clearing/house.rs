@@ -113,7 +113,7 @@ impl House {
     pub fn command<A: AsRef<OsStr>>(&self, name: &str, more: impl IntoIterator<Item = A>) -> Command {
         let mut command = program([name, "--json", "--ledger"]);
         command.arg(self.ledger());
-        if matches!(name, "clear" | "ingest" | "close" | "settle") {
+        if matches!(name, "clear" | "ingest" | "close" | "settle" | "explain" | "card" | "what-if") {
             command.arg("--scheme").arg(&self.scheme);
         }
         if let (Some(map), "clear" | "ingest") = (&self.map, name) {
