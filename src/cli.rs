@@ -40,7 +40,9 @@ pub enum Command {
     Close(CloseArgs),
     /// Publish the settlement files of a closed day
     Settle(SettleArgs),
-    /// Take back a wrongly ingested file of the open day
+    /// Decide on a held record, or supply the end of a journey
+    Resolve(ResolveArgs),
+    /// Take back a wrongly ingested file; of a closed day, the differences are settled in the open one
     Withdraw(WithdrawArgs),
     /// Compare the ledger with what its journal says, by a second path
     Verify(VerifyArgs),
@@ -193,6 +195,34 @@ pub struct SettleArgs {
     pub day: Day,
     #[command(flatten)]
     pub workers: WorkersArg,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("decision").required(true).args(["release", "reject", "tap_off"]))]
+pub struct ResolveArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The record's id, as files print it; `ID@VERSION` where several versions are held (see `inspect --held`)
+    #[arg(value_name = "RECORD")]
+    pub record: String,
+    /// Clear the held record, at its event time
+    #[arg(long)]
+    pub release: bool,
+    /// Reject the held record
+    #[arg(long)]
+    pub reject: bool,
+    /// Where the rider of this tap-on got out: a location, `kind:code`
+    #[arg(long, value_name = "LOCATION", requires_all = ["at", "scheme"])]
+    pub tap_off: Option<String>,
+    /// When the rider got out, in local time
+    #[arg(long, value_name = "YYYY-MM-DDTHH:MM:SS", requires = "tap_off")]
+    pub at: Option<String>,
+    /// The scheme's folder, for a tap-off
+    #[arg(long, value_name = "DIR")]
+    pub scheme: Option<PathBuf>,
+    /// Why it is decided so; kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 #[derive(Debug, Args)]

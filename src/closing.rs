@@ -211,7 +211,7 @@ impl<'a> Closing<'a> {
         }
         let first = gathers.first_mut().expect("there is a worker");
         history::held(ledger, symbols)?.iter().for_each(|held| first.add_carried(held));
-        let before = history::before(ledger, symbols)?;
+        let before = history::before(ledger, symbols, workers)?;
         progress.step("closing: deciding and pricing", "日终：判定与计价");
         let look_up = |wanted: &[_]| history::look_up(ledger, symbols, wanted);
         let journal = |wanted: &(dyn Fn(&Decision) -> bool + Sync)| history::journal(ledger, symbols, workers, wanted);

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod inspect;
 pub mod prove;
 pub mod rebuild;
+pub mod resolve;
 pub mod scheme;
 pub mod seal;
 pub mod settle;
@@ -38,6 +39,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Ingest(args) => ingest::run(args, shown),
         Command::Close(args) => close::run(args, shown),
         Command::Settle(args) => settle::run(args, shown),
+        Command::Resolve(args) => resolve::run(args, shown),
         Command::Withdraw(args) => withdraw::run(args, shown),
         Command::Verify(args) => verify::run(args, shown),
         Command::Rebuild(args) => rebuild::run(args, shown),

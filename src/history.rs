@@ -2,12 +2,16 @@
 
 use crate::failure::Failure;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, EventTime, Reason, Record, RecordId, Symbol, SymbolTable};
-use engine::close::{Before, Budgets, FeeBases, FeeKey, FeesBooked, PARTITIONS, Refunded};
+use domain::{Day, Decision, Discount, EventTime, Reason, Record, RecordId, Symbol, SymbolTable};
+use engine::close::{Before, Budgets, FeeBases, FeeKey, FeesBooked, Given, Giving, PARTITIONS, Refunded, Resolutions, Withdrawn, standing, supplied_tap_off};
 use engine::dedup::{Seen, Sequences};
+use engine::ingest::record_id_of;
 use engine::parallel;
+use engine::price::Part;
 use hashbrown::HashMap;
-use ledger::{DayInfo, DayState, DecisionBlock, Group, IntakeAt, Ledger, LedgerError, decode_decisions};
+use ledger::{DayInfo, DayState, DecisionBlock, Event, Group, IntakeAt, Ledger, LedgerError, decode_decisions};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -94,7 +98,7 @@ pub fn seen(ledger: &Ledger, symbols: &SymbolTable, workers: usize) -> Result<Se
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn before(ledger: &Ledger, symbols: &SymbolTable) -> Result<Before, Failure> {
+pub fn before(ledger: &Ledger, symbols: &SymbolTable, workers: usize) -> Result<Before, Failure> {
     let mut remembered = vec![Vec::new(); PARTITIONS];
     for (key, value) in ledger.checkpoints(kind::ACCOUNTS).map_err(|error| unread(&error))? {
         let place = key.first().and_then(|&partition| remembered.get_mut(usize::from(partition))).ok_or_else(|| broken("accounts"))?;
@@ -103,8 +107,8 @@ pub fn before(ledger: &Ledger, symbols: &SymbolTable) -> Result<Before, Failure>
     let mut refunded = Refunded::default();
     for (_, value) in ledger.checkpoints(kind::REFUNDED).map_err(|error| unread(&error))? {
         for line in value.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            let (id, minor) = refund_of(line, symbols).ok_or_else(|| broken("refunds"))?;
-            refunded.insert(id, minor);
+            let (id, given) = given_of(line, symbols).ok_or_else(|| broken("refunds"))?;
+            refunded.insert(id, given);
         }
     }
     let mut budgets = Budgets::new();
@@ -119,15 +123,88 @@ pub fn before(ledger: &Ledger, symbols: &SymbolTable) -> Result<Before, Failure>
         priced_until = Some(EventTime(ms));
     }
     let closed = closed_days(ledger).map(|day| day.day).collect();
-    Ok(Before { remembered, refunded, budgets, closed, priced_until })
+    Ok(Before {
+        remembered,
+        refunded,
+        budgets,
+        closed,
+        priced_until,
+        withdrawn: withdrawn(ledger, symbols, workers)?,
+        resolutions: resolutions(ledger, symbols)?,
+    })
+}
+
+/// What people have decided since the last close.
+fn resolutions(ledger: &Ledger, symbols: &SymbolTable) -> Result<Resolutions, Failure> {
+    let mut resolutions = Resolutions::default();
+    let Some(open) = ledger.open_day() else { return Ok(resolutions) };
+    let mut cache = SymbolCache::new(symbols);
+    for event in ledger.resolutions(open.day).map_err(|error| unread(&error))? {
+        let damaged = || Failure::refused("a decision in the journal names no record").hint("`tapclear verify` tells what is wrong with the ledger");
+        let mut id = |record: &str| record_id_of(record, &mut cache).ok_or_else(damaged);
+        let number = |version: &str| u64::from_str_radix(version, 16).map_err(|_| damaged());
+        match event {
+            // The last decision on a record counts.
+            Event::HeldReleased { record, version, .. } => {
+                let version = (id(&record)?, number(&version)?);
+                resolutions.rejected.remove(&version);
+                resolutions.released.insert(version);
+            }
+            Event::HeldRejected { record, version, .. } => {
+                let version = (id(&record)?, number(&version)?);
+                resolutions.released.remove(&version);
+                resolutions.rejected.insert(version);
+            }
+            Event::TapOffSupplied { record, tap_on_ms, location, time_ms, .. } => {
+                let all = look_up(ledger, symbols, &[(id(&record)?, Some(EventTime(tap_on_ms)))])?.concat();
+                let tap_on = standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared);
+                let supplied = tap_on.map(|(_, tap_on)| supplied_tap_off(&tap_on.record, symbols.intern(&location), EventTime(time_ms), symbols));
+                resolutions.supplied.extend(supplied);
+            }
+            _ => {}
+        }
+    }
+    Ok(resolutions)
+}
+
+/// What files brought that were taken back since the last close, after their day had closed, and no other file that counts.
+fn withdrawn(ledger: &Ledger, symbols: &SymbolTable, workers: usize) -> Result<Withdrawn, Failure> {
+    let Some(open) = ledger.open_day() else { return Ok(Withdrawn::default()) };
+    if !ledger.files().iter().any(|file| file.is_undone_in(open.day)) {
+        return Ok(Withdrawn::default());
+    }
+    let (mut taken_back, mut others) = (Vec::new(), Vec::new());
+    for day in ledger.days() {
+        for block in ledger.intake_blocks(day.day).map_err(|error| unread(&error))? {
+            let file = ledger.file_by_id(block.file_id).expect("a block's file is known");
+            if file.is_undone_in(open.day) {
+                taken_back.push((day.day, block.height));
+            } else if file.withdrawn.is_none() {
+                others.push((day.day, block.height));
+            }
+        }
+    }
+    let read = |blocks: Vec<(Day, u64)>, wanted: &(dyn Fn(&Record) -> bool + Sync)| -> Result<Vec<(Day, Record)>, Failure> {
+        let found = parallel::map(workers, blocks, |_, (day, height)| {
+            let (mut cache, mut found) = (SymbolCache::new(symbols), Vec::new());
+            let read =
+                ledger.each_intake(height, &mut cache, |piece| found.extend(piece.records.iter().filter(|record| wanted(record)).map(|record| (day, *record))));
+            read.map(|()| found).map_err(|error| unread(&error))
+        });
+        Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    };
+    let mut withdrawn = Withdrawn::of(read(taken_back, &|_| true)?.into_iter().map(|(_, record)| record));
+    let copies = read(others, &|record| withdrawn.has_id(&record.id()))?;
+    copies.into_iter().for_each(|(day, record)| withdrawn.meet(record, Some(day).filter(|day| *day < open.day)));
+    Ok(withdrawn)
 }
 
 /// The days that are closed, oldest first.
-fn closed_days(ledger: &Ledger) -> impl DoubleEndedIterator<Item = &DayInfo> {
+fn closed_days(ledger: &Ledger) -> impl Iterator<Item = &DayInfo> {
     ledger.days().iter().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled))
 }
 
-/// What closed days cleared of the records that `wanted` says yes for, the oldest day first. Reads all of them.
+/// What closed days decided that `wanted` says yes for, the oldest day first. Reads all of them.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -140,8 +217,7 @@ pub fn journal(ledger: &Ledger, symbols: &SymbolTable, workers: usize, wanted: &
     let found = parallel::map(workers, blocks, |_, (day, height)| {
         let (mut cache, mut found) = (SymbolCache::new(symbols), Vec::new());
         let read = ledger.each_decisions(height, &mut cache, |decisions| {
-            let cleared = decisions.iter().filter(|decision| decision.reason == Reason::Cleared);
-            found.extend(cleared.filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
+            found.extend(decisions.iter().filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
         });
         read.map(|()| found).map_err(|error| unread(&error))
     });
@@ -212,8 +288,9 @@ impl After<'_> {
             group.checkpoint(kind::BUDGETS, name.as_bytes(), granted_minor.to_string().into_bytes());
         }
         group.checkpoint(kind::PRICED_UNTIL, &[], self.priced_until.0.to_string().into_bytes());
+        group.drop_checkpoint(kind::REFUNDED, &[]);
         if !self.refunded.is_empty() {
-            let mut lines: Vec<String> = self.refunded.iter().map(|(id, minor)| refund_line(id, *minor, &texts)).collect();
+            let mut lines: Vec<String> = self.refunded.iter().map(|(id, given)| given_line(id, given, &texts)).collect();
             lines.sort_unstable();
             group.checkpoint(kind::REFUNDED, &[], lines.concat().into_bytes());
         }
@@ -248,24 +325,73 @@ pub fn fees(ledger: &Ledger, symbols: &SymbolTable, service_days: impl Iterator<
     Ok(booked)
 }
 
-fn refund_line(id: &RecordId, minor: i64, texts: &[Arc<str>]) -> String {
-    let (kind, terminal, epoch, a, b) = match *id {
-        RecordId::Sequence { terminal, epoch, sequence } => (0, texts.get(terminal.index()).map_or("", |text| &**text), epoch, sequence, 0),
-        RecordId::Columns([a, b]) => (1, "", 0, a, b),
-        RecordId::FileRow([a, b]) => (2, "", 0, a, b),
-    };
-    format!("{}\n", serde_json::json!([kind, terminal, epoch, a, b, minor]))
+/// An id as stored: how it was made, the terminal's name, and its numbers.
+type IdParts<'t> = (u8, Cow<'t, str>, u32, u64, u64);
+
+fn parts_of<'t>(id: &RecordId, texts: &'t [Arc<str>]) -> IdParts<'t> {
+    let text = |terminal: Symbol| texts.get(terminal.index()).map_or("", |text| &**text);
+    match *id {
+        RecordId::Sequence { terminal, epoch, sequence } => (0, text(terminal).into(), epoch, sequence, 0),
+        RecordId::Columns([a, b]) => (1, "".into(), 0, a, b),
+        RecordId::FileRow([a, b]) => (2, "".into(), 0, a, b),
+    }
 }
 
-fn refund_of(line: &[u8], symbols: &SymbolTable) -> Option<(RecordId, i64)> {
-    let (kind, terminal, epoch, a, b, minor): (u8, String, u32, u64, u64, i64) = serde_json::from_slice(line).ok()?;
-    let id = match kind {
-        0 => RecordId::Sequence { terminal: symbols.intern(&terminal), epoch, sequence: a },
-        1 => RecordId::Columns([a, b]),
-        2 => RecordId::FileRow([a, b]),
-        _ => return None,
+fn id_of((kind, terminal, epoch, a, b): IdParts<'_>, symbols: &SymbolTable) -> Option<RecordId> {
+    match kind {
+        0 => Some(RecordId::Sequence { terminal: symbols.intern(&terminal), epoch, sequence: a }),
+        1 => Some(RecordId::Columns([a, b])),
+        2 => Some(RecordId::FileRow([a, b])),
+        _ => None,
+    }
+}
+
+/// What has been given back of an original, as stored.
+#[derive(Serialize, Deserialize)]
+struct GivenLine<'t> {
+    #[serde(borrow)]
+    id: IdParts<'t>,
+    time: i64,
+    service_day: i32,
+    whole: bool,
+    charged_minor: i64,
+    fee_minor: i64,
+    discounts: Vec<(Cow<'t, str>, i64)>,
+    shares: Vec<(Cow<'t, str>, i64)>,
+    /// Id, time, what was asked for, and whether all was.
+    refunds: Vec<(IdParts<'t>, i64, i64, bool)>,
+}
+
+fn given_line(id: &RecordId, given: &Given, texts: &[Arc<str>]) -> String {
+    let text = |symbol: Symbol| Cow::Borrowed(texts.get(symbol.index()).map_or("", |text| &**text));
+    let line = GivenLine {
+        id: parts_of(id, texts),
+        time: given.time.0,
+        service_day: given.service_day.0,
+        whole: given.whole,
+        charged_minor: given.charged_minor,
+        fee_minor: given.fee_minor,
+        discounts: given.discounts.iter().map(|discount| (text(discount.funder), discount.amount_minor)).collect(),
+        shares: given.shares.iter().map(|part| (text(part.party), part.amount_minor)).collect(),
+        refunds: given.refunds.iter().map(|refund| (parts_of(&refund.id, texts), refund.time.0, refund.asked_minor, refund.reversal)).collect(),
     };
-    Some((id, minor))
+    format!("{}\n", serde_json::json!(line))
+}
+
+fn given_of(line: &[u8], symbols: &SymbolTable) -> Option<(RecordId, Given)> {
+    let line: GivenLine = serde_json::from_slice(line).ok()?;
+    let refund = |(id, time, asked_minor, reversal)| Some(Giving { id: id_of(id, symbols)?, time: EventTime(time), asked_minor, reversal });
+    let given = Given {
+        time: EventTime(line.time),
+        service_day: Day(line.service_day),
+        whole: line.whole,
+        charged_minor: line.charged_minor,
+        fee_minor: line.fee_minor,
+        discounts: line.discounts.into_iter().map(|(funder, amount_minor)| Discount { funder: symbols.intern(&funder), amount_minor }).collect(),
+        shares: line.shares.into_iter().map(|(party, amount_minor)| Part { party: symbols.intern(&party), amount_minor }).collect(),
+        refunds: line.refunds.into_iter().map(refund).collect::<Option<_>>()?,
+    };
+    Some((id_of(line.id, symbols)?, given))
 }
 
 /// Looks for decisions on closed days: those with the id at the event time where one is given (blocks are in time order, so
@@ -273,7 +399,7 @@ fn refund_of(line: &[u8], symbols: &SymbolTable) -> Option<(RecordId, i64)> {
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<Decision>>, Failure> {
+pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<(Day, Decision)>>, Failure> {
     let mut found = vec![Vec::new(); wanted.len()];
     if wanted.is_empty() {
         return Ok(found);
@@ -287,7 +413,7 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
     times.dedup();
     let anywhere = wanted.iter().any(|(_, time)| time.is_none());
     let mut cache = SymbolCache::new(symbols);
-    for day in closed_days(ledger).rev() {
+    for day in closed_days(ledger) {
         let blocks = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
         // Searching reads some blocks per time; looking for many times, reading all of them once is less.
         let all = anywhere || times.len() * (blocks.len().checked_ilog2().unwrap_or(0) as usize + 2) >= blocks.len();
@@ -298,7 +424,7 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
                     for &at in by_id.get(&decision.record.id()).into_iter().flatten() {
                         let time_fits = wanted.get(at).is_some_and(|(_, time)| time.is_none_or(|time| time == decision.record.time));
                         if let Some(slot) = found.get_mut(at).filter(|_| time_fits) {
-                            slot.push(*decision);
+                            slot.push((day.day, *decision));
                         }
                     }
                 }

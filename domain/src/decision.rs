@@ -32,9 +32,11 @@ impl Flags {
     pub const SHARE: Self = Self(1 << 14);
     /// Corrects what an earlier clearing day settled: its amounts are differences, and it is no ride more.
     pub const CORRECTS: Self = Self(1 << 15);
+    /// A correction that takes back all that was settled, because the record counts no more.
+    pub const WITHDRAWN: Self = Self(1 << 16);
 
     /// In the order in which files list them, joined with `+`.
-    pub const NAMES: [(Self, &'static str); 14] = [
+    pub const NAMES: [(Self, &'static str); 15] = [
         (Self::CAPPED, "capped"),
         (Self::TRANSFER, "transfer"),
         (Self::NO_TAP_ON, "no-tap-on"),
@@ -49,6 +51,7 @@ impl Flags {
         (Self::CONCESSION, "concession"),
         (Self::SHARE, "share"),
         (Self::CORRECTS, "corrects"),
+        (Self::WITHDRAWN, "withdrawn"),
     ];
 
     #[must_use]
@@ -185,6 +188,6 @@ mod tests {
             assert!(all.has(flag) && all.has(Flags::RIDE) && flag.has(flag));
             assert_eq!((Flags::default().with(flag), flag.with(flag)), (flag, flag));
         }
-        assert_eq!((Flags::RIDE.0, Flags::CARRIED.0, all.with(Flags::CARRIED).0), (1, 1 << 13, (1 << 16) - 1));
+        assert_eq!((Flags::RIDE.0, Flags::CARRIED.0, all.with(Flags::CARRIED).0), (1, 1 << 13, (1 << 17) - 1));
     }
 }

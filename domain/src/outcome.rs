@@ -122,6 +122,8 @@ reasons! {
     ConflictLost = 309, Rejected, "conflict-lost", "同号异文落选";
     /// Rejected by a person's decision.
     Decided = 310, Rejected, "decided", "人工拒绝";
+    /// The file that brought it was taken back after its day had closed, and no other file brought it.
+    Withdrawn = 311, Rejected, "withdrawn", "已撤回";
 }
 
 impl Reason {

@@ -25,11 +25,23 @@ pub enum RecordKind {
     Reversal = 8,
     /// Credits a card on behalf of a payer.
     Disbursement = 9,
+    /// A fare of an earlier ride, collected later on whoever's vehicle; names that ride.
+    Collection = 10,
 }
 
 impl RecordKind {
-    pub const ALL: [Self; 9] =
-        [Self::TapOn, Self::TapOff, Self::Boarding, Self::Journey, Self::Pass, Self::Payment, Self::Refund, Self::Reversal, Self::Disbursement];
+    pub const ALL: [Self; 10] = [
+        Self::TapOn,
+        Self::TapOff,
+        Self::Boarding,
+        Self::Journey,
+        Self::Pass,
+        Self::Payment,
+        Self::Refund,
+        Self::Reversal,
+        Self::Disbursement,
+        Self::Collection,
+    ];
 
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -54,6 +66,7 @@ impl RecordKind {
             Self::Refund => "refund",
             Self::Reversal => "reversal",
             Self::Disbursement => "disbursement",
+            Self::Collection => "collection",
         }
     }
 
@@ -139,7 +152,7 @@ pub struct Record {
     pub hotlist_version: Option<u32>,
     /// An unfinished write on the card (a grey record).
     pub grey: bool,
-    /// The record that a refund or reversal names.
+    /// The record that a refund, a reversal or a collection names.
     pub original: Option<RecordId>,
     /// When it arrived, in the sender's count. Not part of the record's content: two copies that differ here are the same.
     pub arrival: u64,

@@ -16,21 +16,26 @@ mod order;
 mod outcomes;
 mod partition;
 mod refund;
+mod resolve;
 mod revise;
 mod service_fee;
 mod versions;
+mod withdraw;
 
 pub use budget::Budgets;
 pub use gather::{Gather, PARTITIONS, account_partition};
 pub use memory::Remembered;
 pub use outcomes::FileOutcomes;
-pub use refund::Refunded;
+pub use refund::{Given, Giving, Refunded};
+pub use resolve::{Resolutions, Version, supplied_tap_off, version_of};
 pub use service_fee::{FeeBases, FeeKey, FeeSums, FeesBooked, ServiceFee, service_fees};
+pub use versions::standing;
+pub use withdraw::Withdrawn;
 
 use crate::parallel;
 use crate::price::{Abandoned, Part};
 use crate::scheme::Scheme;
-use domain::{CardToken, Day, Decision, EventTime, Flags, Outcome, Reason, RecordId, Symbol, SymbolTable};
+use domain::{CardToken, Day, Decision, EventTime, Flags, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
 use event::{Event, id_halves};
 use fold::{Folded, Folder};
 use gather::{Fast, account_hash, partition_of_hash};
@@ -40,6 +45,7 @@ use partition::{Partition, id_tag};
 use revise::{Past, Revision};
 use std::sync::Arc;
 use versions::Copy;
+use withdraw::Gone;
 
 /// What earlier closes left.
 #[derive(Debug, Default)]
@@ -55,15 +61,19 @@ pub struct Before {
     /// The last moment that they have priced: what happened until then and comes now has come late. `None` before the first
     /// close.
     pub priced_until: Option<EventTime>,
+    /// What has been taken back of closed days since the last close.
+    pub withdrawn: Withdrawn,
+    /// What people have decided since then.
+    pub resolutions: Resolutions,
 }
 
-/// A look into closed days: all decisions on these ids, in no particular order. Where an event time is given, the records with
-/// that id and that time are meant; where none is given, those with that id. An id can have several: versions of a conflict,
-/// and every close that held the record.
-pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<Decision>>, E> + 'l;
+/// A look into closed days: all decisions on these ids with their clearing days, the oldest day first. Where an event time is
+/// given, the records with that id and that time are meant; where none is given, those with that id. An id can have several:
+/// versions of a conflict, and every close that held the record.
+pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<(Day, Decision)>>, E> + 'l;
 
-/// A second look: the cleared decisions of closed days on records that the given question is answered yes for, with their
-/// clearing days, the oldest day first. Asked from several threads.
+/// A second look: the decisions of closed days that the given question is answered yes for, with their clearing days, the
+/// oldest day first. Asked from several threads.
 pub type Journal<'l, E> = dyn Fn(&(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, E> + 'l;
 
 /// The two ways to look into closed days.
@@ -149,15 +159,23 @@ pub fn decide<'s, E: Send>(
         parts.iter_mut().zip(gather.parts).for_each(|(parts, part)| parts.push(part));
     }
 
+    let gone = Gone::of(&before.withdrawn, journal)?;
     // Every event whose id came in more than once is taken out and judged with its other copies; so is what an earlier close
     // held, because other versions of it may have been held with it or settled before it.
-    let met: IdFilter = repeats.iter().copied().chain(carried.iter().map(|&(id, _)| id)).collect();
+    let met: IdFilter = repeats.iter().copied().chain(carried.iter().map(|&(id, _)| id)).chain(gone.ids()).collect();
     let mut joined = parallel::map(workers, parts, |_, parts| join(parts, &met));
     let mut copies: HashMap<RecordId, Vec<Copy>, Fast> = HashMap::with_hasher(Fast::default());
     for part in &mut joined {
         for copy in part.met.drain(..) {
             copies.entry(copy.record.id()).or_default().push(copy);
         }
+    }
+    // What lost against a withdrawn version alone comes again, but for what is held and comes anyway.
+    let reopened = before.withdrawn.versions.iter().filter(|(record, _)| gone.has_id(&record.id()));
+    let comes = |record: &Record| copies.get(&record.id()).into_iter().flatten().any(|copy| copy.held_since.is_some() && copy.record.same_content(record));
+    let reopened: Vec<(Record, Day)> = reopened.filter(|(record, _)| !comes(record)).copied().collect();
+    for &(record, since) in &reopened {
+        copies.entry(record.id()).or_default().push(Copy { record, file: u32::MAX, held_since: Some(since) });
     }
     // An id has been on a closed day when every copy of today repeated it: then what was settled there counts. Of those that
     // came only to be held again, conflicts alone had other versions.
@@ -173,13 +191,13 @@ pub fn decide<'s, E: Send>(
     };
     let wanted: Vec<(RecordId, Option<EventTime>)> = copies
         .iter()
-        .filter(|(id, copies)| !first_today(id, copies))
+        .filter(|(id, copies)| !gone.has_id(id) && !first_today(id, copies))
         .flat_map(|(id, copies)| copies.iter().map(|copy| (*id, Some(copy.record.time))))
         .collect();
     let mut settled: HashMap<RecordId, Vec<Decision>, Fast> = HashMap::with_hasher(Fast::default());
-    let note_settled = |wanted: &[(RecordId, Option<EventTime>)], found: Vec<Vec<Decision>>, settled: &mut HashMap<RecordId, Vec<Decision>, Fast>| {
+    let note_settled = |wanted: &[(RecordId, Option<EventTime>)], found: Vec<Vec<(Day, Decision)>>, settled: &mut HashMap<RecordId, Vec<Decision>, Fast>| {
         for ((id, _), decisions) in wanted.iter().zip(found) {
-            let decisions: Vec<Decision> = decisions.iter().filter(|decision| decision.reason.outcome() != Outcome::Held).copied().collect();
+            let decisions: Vec<Decision> = versions::standing(&decisions).into_iter().map(|(_, decision)| decision).collect();
             if !decisions.is_empty() {
                 settled.entry(*id).or_default().extend(decisions);
             }
@@ -189,26 +207,59 @@ pub fn decide<'s, E: Send>(
     let elsewhere: Vec<(RecordId, Option<EventTime>)> =
         wanted.iter().map(|(id, _)| (*id, None)).filter(|(id, _)| !settled.get(id).is_some_and(|decisions| versions::taken(decisions))).collect();
     note_settled(&elsewhere, lookup(&elsewhere)?, &mut settled);
-    let mut judge = judge::Judge::new(scheme, day);
+    settled.extend(gone.ids().map(|id| (id, gone.left_of(&id))));
+    let (mut judge, resolutions) = (judge::Judge::new(scheme, day), before.resolutions);
+    let mut keep = |copy: Copy, how: How| {
+        let mut resolved = match how {
+            How::Released => judge.release(&copy.record),
+            How::Judged | How::As(_) => judge.resolve(&copy.record, copy.held_since.is_some()),
+        };
+        if let How::As(reason) = how {
+            resolved.reason = reason;
+        }
+        let hash = account_hash(&resolved.account, id_halves(&copy.record));
+        let partition = &mut joined.get_mut(partition_of_hash(hash)).expect("a partition for every hash").partition;
+        let event = Event::new(&copy.record, &resolved, copy.file, copy.held_since, &mut partition.notes);
+        partition.push(event, Lead::new(hash, copy.record.time, base_ms));
+    };
+    for &(since, decision) in gone.undone() {
+        keep(Copy { record: decision.record, file: u32::MAX, held_since: Some(since) }, How::As(Reason::Withdrawn));
+    }
+    for &record in &resolutions.supplied {
+        keep(Copy { record, file: u32::MAX, held_since: Some(day) }, How::Judged);
+    }
+    // What gave back of a withdrawn original waits for it again.
+    let undone = refund::undone(&gone, &before.refunded, lookup)?;
+    let named = undone.iter().map(|refund| &refund.record).chain(reopened.iter().map(|(record, _)| record));
+    originals.extend(named.filter(|record| fold::waits_for_original(record.kind)).filter_map(|record| record.original));
+    for record in undone.iter().map(|refund| refund.record).filter(|record| !gone.has(record)) {
+        keep(Copy { record, file: u32::MAX, held_since: Some(day) }, How::Judged);
+    }
     for (id, copies) in copies {
+        let (withdrawn, copies): (Vec<Copy>, Vec<Copy>) = copies.into_iter().partition(|copy| copy.held_since.is_some() && gone.has(&copy.record));
+        withdrawn.into_iter().for_each(|copy| keep(copy, How::As(Reason::Withdrawn)));
+        let is_in = |copy: &Copy, versions: &HashSet<Version, Fast>| {
+            copy.held_since.is_some() && !versions.is_empty() && versions.contains(&resolve::version_of(&copy.record, symbols))
+        };
+        let (rejected, copies): (Vec<Copy>, Vec<Copy>) = copies.into_iter().partition(|copy| is_in(copy, &resolutions.rejected));
+        rejected.into_iter().for_each(|copy| keep(copy, How::As(Reason::Decided)));
         let verdict = versions::decide(copies, settled.get(&id).map_or(&[][..], Vec::as_slice), scheme.conflict, symbols);
         for copy in verdict.duplicates {
             if copy.held_since.is_none() {
                 files.entry(copy.file).or_default().turn(Reason::Duplicate);
             }
         }
+        // Where a closed day has settled a version, no other one is released beside it; of several, the first is.
+        let mut taken = settled.get(&id).is_some_and(|settled| versions::taken(settled));
         for (copy, reason) in verdict.kept {
-            let mut resolved = judge.resolve(&copy.record, copy.held_since.is_some());
-            resolved.reason = reason.unwrap_or(resolved.reason);
-            let hash = account_hash(&resolved.account, id_halves(&copy.record));
-            let partition = &mut joined.get_mut(partition_of_hash(hash)).expect("a partition for every hash").partition;
-            let event = Event::new(&copy.record, &resolved, copy.file, copy.held_since, &mut partition.notes);
-            partition.push(event, Lead::new(hash, copy.record.time, base_ms));
+            let released = !taken && is_in(&copy, &resolutions.released);
+            taken |= released;
+            keep(copy, if released { How::Released } else { reason.map_or(How::Judged, How::As) });
         }
     }
 
     let past = match before.priced_until {
-        Some(until) => past_of(scheme, late_accounts(workers, &joined, until, base_ms), journal)?,
+        Some(until) => past_of(scheme, late_accounts(workers, &joined, until, base_ms), &gone, journal)?,
         None => Past::default(),
     };
     let order = Order::new(symbols, scheme.clock.day_start(day));
@@ -216,12 +267,14 @@ pub fn decide<'s, E: Send>(
     let mut remembered = before.remembered;
     remembered.resize_with(PARTITIONS, Vec::new);
     let work: Vec<_> = joined.into_iter().map(|part| part.partition).zip(remembered).collect();
-    let texts = symbols.texts();
+    let (texts, known) = (symbols.texts(), symbols.len());
     // Memories are read and written where they are used: as bytes they take a tenth of the room.
     let folded = parallel::map(workers, work, |number, (partition, remembered)| {
         let remembered = if remembered.is_empty() { Vec::new() } else { memory::decode(&remembered, &scheme.tariff, symbols)? };
         let mut folded = folder.fold(u16::try_from(number).expect("few partitions"), partition, remembered);
-        let remembered = memory::encode(&std::mem::take(&mut folded.remembered), &scheme.tariff, &texts);
+        // A memory may hold names that nothing of today has.
+        let more = (symbols.len() > known).then(|| symbols.texts());
+        let remembered = memory::encode(&std::mem::take(&mut folded.remembered), &scheme.tariff, more.as_ref().unwrap_or(&texts));
         Some((folded, remembered))
     });
     let (mut parts, remembered): (Vec<Folded>, Vec<Vec<u8>>) = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?.into_iter().unzip();
@@ -237,7 +290,9 @@ pub fn decide<'s, E: Send>(
     let day_end = EventTime(scheme.clock.day_end(day).0 - 1);
     let priced_until = parts.iter().filter_map(|part| part.latest).chain(before.priced_until).fold(day_end, EventTime::max);
     let mut fee_sums = FeeSums::default();
-    let refunded = refund::settle(&mut parts, &originals, before.refunded, &order, (scheme, &mut fee_sums), lookup)?;
+    let mut refunds = refund::Refunds { scheme, order: &order, gone: &gone, undone: &undone, refunded: before.refunded, fee_sums: &mut fee_sums };
+    refunds.settle(&mut parts, &originals, lookup)?;
+    let refunded = refunds.refunded;
     for sums in parallel::map(workers, parts.iter().collect(), |_, part: &Folded| service_fee::sums_of(&part.partition, &scheme.fees)) {
         sums.into_iter().for_each(|(key, bases)| fee_sums.entry(key).or_default().add(bases));
     }
@@ -247,7 +302,9 @@ pub fn decide<'s, E: Send>(
         count_files(part, &mut files);
     }
     files.remove(&u32::MAX);
-    let cuts = cuts(&parts, workers);
+    // Names that came from closed days have a place in the order too.
+    let order = if symbols.len() > known { ordered_anew(&mut parts, symbols, scheme.clock.day_start(day)) } else { order };
+    let (cuts, texts) = (cuts(&parts, workers), symbols.texts());
     let venues = (0..).map(Symbol).take(texts.len()).map(|location| scheme.venue_of(location)).collect();
     Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, budgets, priced_until, remembered })
 }
@@ -299,26 +356,58 @@ impl Decided<'_> {
     }
 }
 
-/// The accounts that have a record which happened before the last moment that closed days have priced.
+/// The order of all names that are known by now, and the events in it.
+fn ordered_anew(parts: &mut [Folded], symbols: &SymbolTable, day_start: EventTime) -> Order {
+    let order = Order::new(symbols, day_start);
+    for (number, Folded { partition, days, .. }) in (0u16..).zip(parts) {
+        for key in days.iter_mut() {
+            let at = key.address();
+            *key = order.day_key(partition.get(at), number, at);
+        }
+        days.sort_unstable();
+    }
+    order
+}
+
+/// How a record that is judged apart from the others gets its reason.
+#[derive(Clone, Copy)]
+enum How {
+    Judged,
+    As(Reason),
+    Released,
+}
+
+/// The accounts that have a record, or have one no more, which happened before the last moment that closed days have priced.
 fn late_accounts(workers: usize, joined: &[Joined], until: EventTime, base_ms: i64) -> HashSet<CardToken, Fast> {
     let late = parallel::map(workers, joined.iter().collect(), |_, Joined { partition, .. }: &Joined| {
         let may_be = partition.leads().filter(|(_, lead)| lead.may_be_until(until, base_ms)).map(|(at, _)| partition.get(at));
-        let is = may_be.filter(|event| event.time <= until && event.reason == Reason::Cleared && !fold::gives_back(event.kind));
+        let counts = |event: &&Event| matches!(event.reason, Reason::Cleared | Reason::Withdrawn) && !fold::waits_for_original(event.kind);
+        let is = may_be.filter(|event| event.time <= until).filter(counts);
         is.map(|event| event.account(&partition.notes)).filter(|account| !account.is_empty()).collect::<Vec<_>>()
     });
     late.into_iter().flatten().collect()
 }
 
-/// What closed days cleared of some accounts.
-fn past_of<E>(scheme: &Scheme, accounts: HashSet<CardToken, Fast>, journal: &Journal<'_, E>) -> Result<Past, E> {
+/// What closed days cleared of some accounts, and of withdrawn records that have none.
+fn past_of<E>(scheme: &Scheme, accounts: HashSet<CardToken, Fast>, gone: &Gone, journal: &Journal<'_, E>) -> Result<Past, E> {
+    let alone: HashSet<RecordId, Fast> =
+        gone.undone().map(|(_, decision)| decision.record).filter(|record| record.card.is_empty()).map(|record| record.id()).collect();
     // Also of an account that none of them knows: its journeys end with the days that they belong to.
-    let mut past: Past = accounts.iter().map(|account| (*account, Vec::new())).collect();
-    if past.is_empty() {
+    let mut past = Past { accounts: accounts.iter().map(|account| (*account, Vec::new())).collect(), ..Past::default() };
+    if past.accounts.is_empty() && alone.is_empty() {
         return Ok(past);
     }
     let account = |decision: &Decision| scheme.card(&decision.record.card).map_or(decision.record.card, |card| card.account);
-    for (day, decision) in journal(&|decision| accounts.contains(&account(decision)))? {
-        past.entry(account(&decision)).or_default().push((day, decision));
+    let is_wanted = |decision: &Decision| {
+        let counts = matches!(decision.reason, Reason::Cleared | Reason::Withdrawn);
+        counts && (accounts.contains(&account(decision)) || (decision.record.card.is_empty() && alone.contains(&decision.record.id())))
+    };
+    for (day, decision) in journal(&is_wanted)? {
+        if decision.record.card.is_empty() {
+            past.alone.entry(decision.record.id()).or_default().push((day, decision));
+        } else {
+            past.accounts.entry(account(&decision)).or_default().push((day, decision));
+        }
     }
     Ok(past)
 }
@@ -402,7 +491,7 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> R
     };
     let wanted: Vec<_> = rides.iter().map(|ride| (id(&ride.open), Some(ride.open.tap.time))).collect();
     for (Abandoned { open, fare, extras }, found) in rides.into_iter().zip(lookup(&wanted)?) {
-        let Some(found) = found.iter().find(|decision| decision.reason == Reason::Cleared) else { continue };
+        let Some((_, found)) = found.iter().find(|(_, decision)| decision.reason == Reason::Cleared) else { continue };
         let resolved = event::Resolved {
             reason: Reason::Cleared,
             flags: Flags(Flags::CARRIED.0 | (found.flags.0 & Flags::HOTLISTED.0)),

@@ -7,7 +7,7 @@ mod naive;
 mod oracle;
 
 use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId, SymbolTable};
-use engine::close::{Before, Earlier, FeeKey, FeesBooked, Gather, ServiceFee, decide, service_fees};
+use engine::close::{Before, Earlier, FeeKey, FeesBooked, Gather, Resolutions, ServiceFee, Withdrawn, decide, service_fees};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
 use oracle::universe::{self, Dice};
@@ -27,6 +27,8 @@ struct Engine<'s> {
     scheme: &'s Scheme,
     symbols: &'s SymbolTable,
     seen: Seen,
+    /// All that closed days brought, by file.
+    intake: Vec<(Day, u32, Record)>,
     /// Per closed day, all its decisions.
     closed: Vec<Vec<Decision>>,
     days: Vec<Day>,
@@ -43,6 +45,7 @@ impl<'s> Engine<'s> {
             scheme,
             symbols,
             seen: Seen::default(),
+            intake: Vec::new(),
             closed: Vec::new(),
             days: Vec::new(),
             priced_until: None,
@@ -53,8 +56,17 @@ impl<'s> Engine<'s> {
         }
     }
 
+    /// What was taken back, as the ledger tells it.
+    fn withdrawn(&self, files: &[u32], before: &[u32], blocks: &[(u32, Vec<Record>)]) -> Withdrawn {
+        let of = |wanted: bool| self.intake.iter().filter(move |(_, file, _)| files.contains(file) == wanted && !before.contains(file));
+        let mut withdrawn = Withdrawn::of(of(true).map(|(.., record)| *record));
+        of(false).for_each(|(day, _, record)| withdrawn.meet(*record, Some(*day)));
+        blocks.iter().flat_map(|(_, records)| records).for_each(|record| withdrawn.meet(*record, None));
+        withdrawn
+    }
+
     /// Takes in blocks in this order, and closes.
-    fn close(&mut self, day: Day, blocks: &[(u32, Vec<Record>)], workers: usize) -> EngineClosed {
+    fn close(&mut self, day: Day, blocks: &[(u32, Vec<Record>)], workers: usize, withdrawn: Withdrawn) -> EngineClosed {
         let mut gathers: Vec<Gather<'s>> = (0..workers).map(|_| Gather::new(self.scheme, day)).collect();
         for held in self.closed.last().into_iter().flatten().filter(|decision| decision.reason.outcome() == Outcome::Held) {
             gathers[0].add_carried(held);
@@ -66,14 +78,23 @@ impl<'s> Engine<'s> {
         }
         let (refunded, budgets) = (self.refunded.clone(), self.budgets.clone());
         let remembered = std::mem::take(&mut self.remembered);
-        let before = Before { remembered, refunded, budgets, closed: self.days.clone(), priced_until: self.priced_until };
+        let before = Before {
+            remembered,
+            refunded,
+            budgets,
+            closed: self.days.clone(),
+            priced_until: self.priced_until,
+            withdrawn,
+            resolutions: Resolutions::default(),
+        };
         let closed = &self.closed;
-        let lookup =
-            |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> { Ok(wanted.iter().map(|&(id, time)| look_up(closed, id, time)).collect()) };
         let days = &self.days;
+        let lookup = |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> {
+            Ok(wanted.iter().map(|&(id, time)| look_up(days, closed, id, time)).collect())
+        };
         let journal = |wanted: &(dyn Fn(&Decision) -> bool + Sync)| -> Result<_, Infallible> {
             let all = days.iter().zip(closed).flat_map(|(day, decisions)| decisions.iter().map(|decision| (*day, *decision)));
-            Ok(all.filter(|(_, decision)| decision.reason == domain::Reason::Cleared && wanted(decision)).collect())
+            Ok(all.filter(|(_, decision)| wanted(decision)).collect())
         };
         let decided = decide(self.scheme, self.symbols, day, workers, gathers, before, &Earlier { lookup: &lookup, journal: &journal })
             .unwrap_or_else(|error| panic!("{error:?}"));
@@ -85,6 +106,7 @@ impl<'s> Engine<'s> {
         self.priced_until = Some(decided.priced_until);
         let files = decided.files.iter().map(|(file, outcomes)| (*file, outcomes.by_reason().collect())).collect();
         self.closed.push(decisions.clone());
+        self.intake.extend(blocks.iter().flat_map(|(file, records)| records.iter().map(|record| (day, *file, *record))));
         self.days.push(day);
         let (changed, booked) = service_fees(&self.scheme.fees, &decided.fee_sums, &self.fees_booked, decided.texts());
         self.fees_booked.extend(booked);
@@ -95,9 +117,10 @@ impl<'s> Engine<'s> {
     }
 }
 
-/// As the ledger looks: every decision that fits, the newest day first.
-fn look_up(closed: &[Vec<Decision>], id: RecordId, time: Option<EventTime>) -> Vec<Decision> {
-    closed.iter().rev().flatten().filter(|decision| decision.record.id() == id && time.is_none_or(|time| time == decision.record.time)).copied().collect()
+/// As the ledger looks: every decision that fits, the oldest day first.
+fn look_up(days: &[Day], closed: &[Vec<Decision>], id: RecordId, time: Option<EventTime>) -> Vec<(Day, Decision)> {
+    let all = days.iter().zip(closed).flat_map(|(day, decisions)| decisions.iter().map(|decision| (*day, *decision)));
+    all.filter(|(_, decision)| decision.record.id() == id && time.is_none_or(|time| time == decision.record.time)).collect()
 }
 
 /// Cuts files into blocks of a few rows. A block is of one file.
@@ -172,12 +195,22 @@ fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), Strin
     let mut dice = Dice::new(seed ^ 0xfeed);
     let (mut oracle, mut engine, mut other) = (Oracle::new(scheme, symbols), Engine::new(scheme, symbols), Engine::new(scheme, symbols));
     let mut first_file = 1;
+    let mut withdrawn = Vec::new();
     for (day, files) in universe::history(scheme, symbols, seed) {
         let mut blocks = blocks(&files, first_file, &mut dice);
         first_file += u32::try_from(files.len()).expect("few files");
         let intake: Vec<(u32, Record)> = blocks.iter().flat_map(|(file, records)| records.iter().map(|record| (*file, *record))).collect();
-        let ruled = oracle.close(day, &intake);
-        let (decisions, mut day_fees, outcomes) = engine.close(day, &blocks, 1);
+        // Now and then, files of closed days are taken back.
+        let mut taken_back = Vec::new();
+        if dice.percent(35) {
+            let known = u64::from(first_file) - files.len() as u64;
+            let file = u32::try_from(dice.below(known)).expect("few files");
+            taken_back.extend((file..=file + u32::from(dice.percent(20))).filter(|file| (1..known as u32).contains(file) && !withdrawn.contains(file)));
+        }
+        let gone = engine.withdrawn(&taken_back, &withdrawn, &blocks);
+        withdrawn.extend(&taken_back);
+        let ruled = oracle.close(day, &intake, &taken_back);
+        let (decisions, mut day_fees, outcomes) = engine.close(day, &blocks, 1, gone.clone());
         compare(&decisions, &ruled.rulings, scheme, symbols).map_err(|difference| format!("day {day}: {difference}"))?;
         let others_read = day_fees.clone();
         // The oracle's are in the order of symbols.
@@ -193,7 +226,7 @@ fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), Strin
         }
         dice.shuffle(&mut blocks);
         let workers = 1 + usize::try_from(dice.below(3)).expect("small");
-        let (other_decisions, other_fees, _) = other.close(day, &blocks, workers);
+        let (other_decisions, other_fees, _) = other.close(day, &blocks, workers, gone);
         if other_decisions != decisions || other_fees != others_read {
             return Err(format!("day {day}: {workers} workers over shuffled blocks decide otherwise"));
         }

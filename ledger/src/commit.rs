@@ -14,7 +14,9 @@ use crate::intake::IntakeBlock;
 use crate::ledger::{Access, Closing, Ledger, State};
 use crate::refusal::{self, Refusal};
 use crate::storage::{Batch, Database};
-use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT, WITNESSES};
+use crate::store::{
+    self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT, WITNESSES,
+};
 use domain::Day;
 use std::collections::BTreeMap;
 
@@ -180,6 +182,7 @@ impl<'l> Stage<'l> {
             Event::FileBooked { file, received, refused, repeats } => self.book_file(*file, [*received, *refused, *repeats])?,
             Event::FileAbandoned { file, .. } => self.file_in(*file, FileState::Receiving)?.state = FileState::Abandoned,
             Event::FileWithdrawn { file, .. } => self.withdraw_file(*file)?,
+            Event::HeldReleased { .. } | Event::HeldRejected { .. } | Event::TapOffSupplied { .. } => drop(self.day_taking_in()?),
             Event::CloseStarted { day, scheme } => self.start_close(*day, *scheme)?,
             Event::Closed { day, totals, next, fees, .. } => self.close(*day, totals, *next, fees)?,
             Event::Settled { day, manifests } => {
@@ -192,9 +195,13 @@ impl<'l> Stage<'l> {
             Event::DayOpened { day, .. } | Event::CloseStarted { day, .. } | Event::Closed { day, .. } | Event::Settled { day, .. } => (*day, 0),
             Event::FileStarted { .. } => (self.today()?.day, self.last_file_id()),
             Event::FileBooked { file, .. } | Event::FileAbandoned { file, .. } | Event::FileWithdrawn { file, .. } => (self.today()?.day, *file),
+            Event::HeldReleased { .. } | Event::HeldRejected { .. } | Event::TapOffSupplied { .. } => (self.today()?.day, 0),
         };
         let json = event.to_json();
-        self.append(BlockKind::Event, day, file, Draft::new(1, json.len(), |out| out.extend_from_slice(&json)), &[]);
+        let height = self.append(BlockKind::Event, day, file, Draft::new(1, json.len(), |out| out.extend_from_slice(&json)), &[]);
+        if event.is_resolution() {
+            self.batch.put(INDEX, &store::day_key(RESOLUTIONS_AT, day, height), &store::block_entry(0, 1));
+        }
         Ok(())
     }
 
@@ -265,6 +272,7 @@ impl<'l> Stage<'l> {
             refused: 0,
             repeats: 0,
             bytes,
+            withdrawn: None,
         };
         self.change.files.insert(id, file);
         Ok(())
@@ -283,9 +291,8 @@ impl<'l> Stage<'l> {
     fn withdraw_file(&mut self, file: u32) -> Result<(), LedgerError> {
         let today = *self.day_taking_in()?;
         let info = self.file_in(file, FileState::Booked)?;
-        let day = info.day;
-        info.state = FileState::Withdrawn;
-        if day == today.day { Ok(()) } else { Err(LedgerError::OtherDay { day }) }
+        (info.state, info.withdrawn) = (FileState::Withdrawn, Some(today.day).filter(|day| *day != info.day));
+        Ok(())
     }
 
     fn start_close(&mut self, day: Day, scheme: [u8; 32]) -> Result<(), LedgerError> {

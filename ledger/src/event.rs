@@ -29,8 +29,16 @@ pub enum Event {
     FileBooked { file: u32, received: u64, refused: u64, repeats: u64 },
     /// A file turned out to be unreadable.
     FileAbandoned { file: u32, why: String },
-    /// A booked file is taken back; only while its day is open.
+    /// A booked file is taken back. Where its day is closed, the next close undoes what it brought.
     FileWithdrawn { file: u32, why: String },
+    /// A held record is released by a person's decision: the next close clears it, at its event time. `record` is its id as
+    /// files print it, `version` 16 hex digits made of its content.
+    HeldReleased { record: String, version: String, why: String },
+    /// A held record is rejected by a person's decision.
+    HeldRejected { record: String, version: String, why: String },
+    /// An operator supplies the end of a journey that had none: where and when the rider of the tap-on `record`, which was at
+    /// `tap_on_ms`, got out.
+    TapOffSupplied { record: String, tap_on_ms: i64, location: String, time_ms: i64, why: String },
     /// A close begins. Decision blocks from here to `Closed` count; those of an earlier attempt do not.
     CloseStarted {
         #[serde(with = "wire::day")]
@@ -65,6 +73,11 @@ impl Event {
     /// starts anew after a crash, and so does what stands in the blocks behind it.
     pub(crate) const fn is_told(&self) -> bool {
         !matches!(self, Self::FileStarted { .. } | Self::CloseStarted { .. })
+    }
+
+    /// Whether it is a person's decision on a record.
+    pub(crate) const fn is_resolution(&self) -> bool {
+        matches!(self, Self::HeldReleased { .. } | Self::HeldRejected { .. } | Self::TapOffSupplied { .. })
     }
 
     pub(crate) fn to_json(&self) -> Vec<u8> {

@@ -14,7 +14,8 @@ pub enum FileState {
     Booked,
     /// It could not be read to its end; nothing of it counts.
     Abandoned,
-    /// It was booked and taken back before its day closed; nothing of it counts.
+    /// It was booked and taken back. Where its day was open, nothing of it counts; where its day had closed, that day stays as
+    /// it is, and the close of the day that took it back undoes it.
     Withdrawn,
 }
 
@@ -52,4 +53,25 @@ pub struct FileInfo {
     pub repeats: u64,
     /// Its length.
     pub bytes: u64,
+    /// The clearing day that was open when it was taken back, where that is a later one than its own.
+    #[serde(default, with = "wire::optional_day", skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Day>,
+}
+
+impl FileInfo {
+    /// Whether it counts, or counted, in the close of its own day.
+    #[must_use]
+    pub fn counts_in_its_day(&self) -> bool {
+        match self.state {
+            FileState::Booked => true,
+            FileState::Withdrawn => self.withdrawn.is_some(),
+            FileState::Receiving | FileState::Abandoned => false,
+        }
+    }
+
+    /// Whether the close of `day` has to undo it.
+    #[must_use]
+    pub fn is_undone_in(&self, day: Day) -> bool {
+        self.withdrawn == Some(day)
+    }
 }

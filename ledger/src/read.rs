@@ -7,12 +7,12 @@ use crate::days::DayState;
 use crate::decisions;
 use crate::error::LedgerError;
 use crate::event::Event;
-use crate::files::FileState;
+use crate::files::FileInfo;
 use crate::intake::{self, IntakePiece, IntakeRows};
 use crate::ledger::Ledger;
 use crate::refusal::{self, Refusal};
 use crate::storage::Database;
-use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, VAULT};
+use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision};
@@ -27,14 +27,15 @@ pub struct IntakeAt {
 }
 
 impl Ledger {
-    /// The intake blocks that count for a day, in the order of the journal: those of booked files that were not withdrawn.
+    /// The intake blocks that count for a day, in the order of the journal: those of booked files that were not withdrawn while
+    /// it was open.
     ///
     /// # Errors
     /// When the storage fails or the index is damaged.
     pub fn intake_blocks(&self, day: Day) -> Result<Vec<IntakeAt>, LedgerError> {
         let mut blocks = Vec::new();
         for (height, file_id, count) in self.places(&day_prefix(INTAKE_AT, day))? {
-            if self.file_by_id(file_id).is_some_and(|file| file.state == FileState::Booked) {
+            if self.file_by_id(file_id).is_some_and(FileInfo::counts_in_its_day) {
                 blocks.push(IntakeAt { height, file_id, count });
             }
         }
@@ -110,6 +111,14 @@ impl Ledger {
     /// When there is no event at `height`, it is damaged, or the storage fails.
     pub fn read_event(&self, height: u64) -> Result<Event, LedgerError> {
         self.with_block(height, Some((BlockKind::Event, "an event")), |block| Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read")))
+    }
+
+    /// What people have decided on records while a day was open, in the order in which they did.
+    ///
+    /// # Errors
+    /// When a block is damaged or the storage fails.
+    pub fn resolutions(&self, day: Day) -> Result<Vec<Event>, LedgerError> {
+        self.places(&day_prefix(RESOLUTIONS_AT, day))?.into_iter().map(|(height, ..)| self.read_event(height)).collect()
     }
 
     /// A block's header.

@@ -27,6 +27,7 @@ pub(crate) const DAYS: u8 = b'D';
 pub(crate) const INTAKE_AT: u8 = b'i';
 pub(crate) const DECISIONS_AT: u8 = b'd';
 pub(crate) const REFUSALS_AT: u8 = b'r';
+pub(crate) const RESOLUTIONS_AT: u8 = b'p';
 
 /// The version of the layout described here.
 pub(crate) const FORMAT: u8 = 1;

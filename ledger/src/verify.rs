@@ -13,7 +13,7 @@ use crate::error::LedgerError;
 use crate::intake;
 use crate::ledger::Ledger;
 use crate::refusal;
-use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, WITNESSES};
+use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, WITNESSES};
 use crate::{balances, event::Event};
 use domain::symbol::SymbolCache;
 use domain::{Decision, SymbolTable};
@@ -144,7 +144,7 @@ impl Ledger {
         let in_memory = self.days().iter().map(|day| (day.day, *day)).collect();
         report.compare("day in memory", &in_memory, &replay.days);
         let mut places = BTreeMap::new();
-        for kind in [INTAKE_AT, DECISIONS_AT, REFUSALS_AT] {
+        for kind in [INTAKE_AT, DECISIONS_AT, REFUSALS_AT, RESOLUTIONS_AT] {
             for row in self.db.scan(INDEX, &[kind]) {
                 let (key, value) = row?;
                 places.insert(key.into_vec(), value.into_vec());

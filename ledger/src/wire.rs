@@ -43,3 +43,20 @@ pub(crate) mod day {
         i32::deserialize(deserializer).map(Day)
     }
 }
+
+/// The same for a day that may be absent.
+pub(crate) mod optional_day {
+    use domain::Day;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(day: &Option<Day>, serializer: S) -> Result<S::Ok, S::Error> {
+        match day {
+            Some(day) => serializer.serialize_i32(day.0),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Day>, D::Error> {
+        Ok(Option::<i32>::deserialize(deserializer)?.map(Day))
+    }
+}

@@ -16,19 +16,21 @@ use std::sync::Arc;
 /// What earlier days settled of the rides that a day corrects.
 #[derive(Default)]
 pub(crate) struct Corrected {
-    rides: HashMap<RecordId, Ride, FixedState>,
+    /// By record, and the clearing day of its line: a record that was withdrawn and came again has another line.
+    rides: HashMap<(RecordId, Day), Ride, FixedState>,
     /// The days whose lines are corrected.
     days: BTreeSet<Day>,
-    /// The day that is read, and how many lines each party has had of it.
-    day: Option<Day>,
+    /// The day that is read, whether some of its lines are corrected, and how many lines each party has had of it.
+    day: Day,
+    is_corrected: bool,
     lines: Vec<u64>,
 }
 
 #[derive(Default)]
 struct Ride {
     amounts: Amounts,
-    /// Its line's number, by day and party.
-    numbers: BTreeMap<(Day, usize), u64>,
+    /// Its line's number, by party.
+    numbers: BTreeMap<usize, u64>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -54,7 +56,7 @@ impl Amounts {
 
 impl Corrected {
     pub fn of(corrections: &[Decision]) -> Self {
-        let rides = corrections.iter().map(|decision| (decision.record.id(), Ride::default())).collect();
+        let rides = corrections.iter().map(|decision| (key(decision, decision.held_since), Ride::default())).collect();
         Self { rides, days: corrections.iter().map(|decision| decision.held_since).collect(), ..Self::default() }
     }
 
@@ -65,7 +67,7 @@ impl Corrected {
 
     /// The decisions that are read next are this day's.
     pub fn begin(&mut self, day: Day) {
-        self.day = Some(day).filter(|day| self.days.contains(day));
+        (self.day, self.is_corrected) = (day, self.days.contains(&day));
         self.lines.clear();
     }
 
@@ -74,13 +76,16 @@ impl Corrected {
         if decision.reason.outcome() != Outcome::Cleared || !(is_ride || is_share) {
             return;
         }
-        let mut ride = self.rides.get_mut(&decision.record.id());
+        let corrects = decision.flags.has(Flags::CORRECTS);
+        let mut ride = self.rides.get_mut(&key(decision, if corrects { decision.held_since } else { self.day }));
         if let Some(ride) = &mut ride
             && is_ride
         {
             ride.amounts = ride.amounts.plus(Amounts::of(decision));
         }
-        let (Some(day), false) = (self.day, decision.flags.has(Flags::CORRECTS)) else { return };
+        if corrects || !self.is_corrected {
+            return;
+        }
         let mut receivers = Receivers::nobody();
         receivers.add_all(decision, sides(decision, roster), decision.net_minor(), roster);
         if !(receivers.moves_money || house.list_zero_rides) {
@@ -91,7 +96,7 @@ impl Corrected {
             let Some(number) = self.lines.get_mut(seat.index()) else { continue };
             *number += 1;
             if let Some(ride) = &mut ride {
-                ride.numbers.entry((day, seat.index())).or_insert(*number);
+                ride.numbers.entry(seat.index()).or_insert(*number);
             }
         }
     }
@@ -99,7 +104,7 @@ impl Corrected {
     /// Adds the corrections to the adjustments of every party, by seat. `corrections` are in canonical order.
     pub fn adjust(mut self, corrections: &[Decision], roster: &Roster, symbols: &SymbolTable, all: &mut [Adjustments]) {
         for decision in corrections {
-            let ride = self.rides.entry(decision.record.id()).or_default();
+            let ride = self.rides.entry(key(decision, decision.held_since)).or_default();
             let old = ride.amounts;
             let new = if decision.flags.has(Flags::RIDE) { old.plus(Amounts::of(decision)) } else { old };
             ride.amounts = new;
@@ -109,7 +114,7 @@ impl Corrected {
             let mut receivers = Receivers::nobody();
             receivers.add_all(decision, sides(decision, roster), decision.net_minor(), roster);
             for &(seat, net_minor) in receivers.list() {
-                let number = ride.numbers.get(&(decision.held_since, seat.index())).copied();
+                let number = ride.numbers.get(&seat.index()).copied();
                 if let Some(own) = all.get_mut(seat.index()) {
                     own.correct(
                         decision,
@@ -122,6 +127,10 @@ impl Corrected {
             }
         }
     }
+}
+
+const fn key(decision: &Decision, day: Day) -> (RecordId, Day) {
+    (decision.record.id(), day)
 }
 
 impl Adjustments {
@@ -137,7 +146,11 @@ impl Adjustments {
             None => row.comma(),
         }
         row.text(id.as_bytes());
-        row.text(if decision.flags.has(Flags::SHARE) { b"share" } else { b"re-priced" });
+        row.text(match decision.flags {
+            flags if flags.has(Flags::WITHDRAWN) => b"withdrawn",
+            flags if flags.has(Flags::SHARE) => b"share",
+            _ => b"re-priced",
+        });
         names.iter().for_each(|name| row.text(name.as_bytes()));
         for (old, new) in old.iter().zip(new) {
             [*old, *new, new - old].into_iter().for_each(|amount| row.signed(amount));

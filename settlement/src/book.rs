@@ -14,7 +14,7 @@ use crate::uploads::{RefusedRow, Upload};
 use crate::{House, Published, SettleError};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Role};
-use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, Ledger, LedgerError};
+use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, FileState, Ledger, LedgerError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ fn find(ledger: &Ledger, day: Day) -> Result<(&DayInfo, u64, Option<Day>), Settl
 /// The close's totals. Rows that never became records are counted as rejected by the close and have no decision: they
 /// stand in the uploads.
 fn sums(totals: &DayTotals, files: &[&FileInfo]) -> DaySums {
-    let malformed: u64 = files.iter().filter(|file| file.state == ledger::FileState::Booked).map(|file| file.refused).sum();
+    let malformed: u64 = files.iter().filter(|file| file.counts_in_its_day()).map(|file| file.refused).sum();
     let outcomes = Outcomes { cleared: totals.cleared, held: totals.held, rejected: totals.rejected.saturating_sub(malformed) };
     DaySums {
         outcomes,
@@ -178,7 +178,7 @@ fn upload(ledger: &Ledger, file: &FileInfo, outcomes: Option<&FileOutcomes>) -> 
         sender: file.sender.clone(),
         name: file.name.clone(),
         digest: file.digest,
-        state: file.state.name(),
+        state: if file.counts_in_its_day() { FileState::Booked.name() } else { file.state.name() },
         bytes: file.bytes,
         received,
         refused: file.refused,

@@ -83,7 +83,7 @@ fn find(token: CardToken, args: &CardArgs, look: &Look<'_>) -> Result<CardView, 
     let account = registered.map_or(token, |card| card.account);
     let open = ledger.open_day().map(|info| info.day);
     let day = args.day.or(open).ok_or_else(|| Failure::refused("the ledger has no clearing day yet").hint("`tapclear ingest` opens the first one"))?;
-    let before = history::before(ledger, symbols)?;
+    let before = history::before(ledger, symbols, 1)?;
     let bytes = before.remembered.get(account_partition(&account)).filter(|bytes| !bytes.is_empty());
     let remembered = bytes.map(|bytes| memory::decode(bytes, &scheme.tariff, symbols).ok_or_else(|| history::broken("accounts"))).transpose()?;
     let state = remembered.into_iter().flatten().find(|(known, _)| *known == account).map(|(_, state)| state);

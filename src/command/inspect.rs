@@ -8,6 +8,7 @@ use crate::words::money;
 use crate::{opening, output};
 use domain::text::shorter_first;
 use domain::{Decision, SymbolTable};
+use engine::close::version_of;
 use ledger::{Balance, BlockKind, Ledger};
 use serde_json::{Value, json};
 
@@ -107,18 +108,21 @@ fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
         let _ = decision.record.id().write(&symbols.text(decision.record.terminal), &mut text);
         text
     };
+    let version = |decision: &Decision| format!("{:016x}", version_of(&decision.record, &symbols).1);
     if shown.json {
         let list: Vec<Value> = held
             .iter()
-            .map(|decision| json!({ "record_id": id(decision), "reason": decision.reason.number(), "name": decision.reason.name(), "held_since": decision.held_since.to_string(), "event_time_ms": decision.record.time.0, "amount_minor": decision.record.amount_minor }))
+            .map(|decision| json!({ "record_id": id(decision), "version": version(decision), "reason": decision.reason.number(), "name": decision.reason.name(), "held_since": decision.held_since.to_string(), "event_time_ms": decision.record.time.0, "amount_minor": decision.record.amount_minor }))
             .collect();
         return output::json(&json!({ "held": list }));
     }
     let rows: Vec<Vec<String>> = held
         .iter()
         .map(|decision| {
+            // One of several versions is named beside its id.
+            let several = held.iter().filter(|other| other.record.id() == decision.record.id()).count() > 1;
             vec![
-                id(decision),
+                if several { format!("{}@{}", id(decision), version(decision)) } else { id(decision) },
                 decision.held_since.to_string(),
                 shown.lang.pick(decision.reason.name(), decision.reason.name_zh()).to_owned(),
                 money(decision.record.amount_minor, 2),

@@ -9,12 +9,12 @@ use domain::Day;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-fn sheet(house: &House, day: &str, party: &str, file: &str) -> Sheet {
+pub fn sheet(house: &House, day: &str, party: &str, file: &str) -> Sheet {
     Sheet::read(&house.day(day).join(party).join(file))
 }
 
 /// What a party is owed for a day by both its files.
-fn net(house: &House, day: &str, party: &str) -> i64 {
+pub fn net(house: &House, day: &str, party: &str) -> i64 {
     let adjusted = sheet(house, day, party, "adjustments.csv").rows().map(|line| line.signed("net_minor_difference", "dc")).sum::<i64>();
     sheet(house, day, party, "detail.csv").net() + adjusted
 }
@@ -171,7 +171,7 @@ pub fn cleared(house: &House, first: Day, days: &[Vec<String>]) -> Vec<(String, 
 }
 
 /// What each party is owed by all days together, and what the rides come to.
-fn totals(house: &House, published: &[(String, BTreeMap<String, Vec<u8>>)]) -> BTreeMap<String, [i64; 4]> {
+pub fn totals(house: &House, published: &[(String, BTreeMap<String, Vec<u8>>)]) -> BTreeMap<String, [i64; 4]> {
     let mut totals: BTreeMap<String, [i64; 4]> = BTreeMap::new();
     for (day, _) in published {
         let mut of_all = 0;

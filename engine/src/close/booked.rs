@@ -24,8 +24,13 @@ pub struct Booked {
 impl Booked {
     /// `None` where no decision is a cleared ride's. What gave money back is not part of a ride.
     pub fn of<'d>(decisions: impl Iterator<Item = (Day, &'d Decision)>) -> Option<Self> {
+        Self::of_refund(decisions.filter(|(_, decision)| !super::fold::gives_back(decision.record.kind)))
+    }
+
+    /// What a refund gave back, negative, from the decisions on it alone.
+    pub fn of_refund<'d>(decisions: impl Iterator<Item = (Day, &'d Decision)>) -> Option<Self> {
         let mut booked: Option<Self> = None;
-        for (day, decision) in decisions.filter(|(_, decision)| decision.reason == Reason::Cleared && !super::fold::gives_back(decision.record.kind)) {
+        for (day, decision) in decisions.filter(|(_, decision)| decision.reason == Reason::Cleared) {
             if decision.flags.has(Flags::RIDE) || decision.flags.has(Flags::SHARE) {
                 booked.get_or_insert_default().add(day, decision);
             }

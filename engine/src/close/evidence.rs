@@ -4,7 +4,7 @@
 
 use super::order::AccountKey;
 use super::partition::{Address, Partition};
-use domain::{CardToken, Outcome, Reason, Symbol};
+use domain::{CardToken, Flags, Outcome, Reason, Symbol};
 
 /// `group` is one account's events in event order.
 pub fn weigh(group: &[AccountKey], partition: &mut Partition) {
@@ -47,10 +47,10 @@ fn grey_writes(group: &[AccountKey], partition: &mut Partition) {
     }
 }
 
-/// Reasons found later overwrite only a clear one.
+/// Reasons found later overwrite only a clear one, and not a person's decision.
 fn hold(partition: &mut Partition, at: Address, reason: Reason) {
     let event = partition.get_mut(at);
-    if event.reason == Reason::Cleared {
+    if event.reason == Reason::Cleared && !event.flags.has(Flags::RELEASED) {
         event.reason = reason;
     }
 }

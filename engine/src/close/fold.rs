@@ -31,7 +31,7 @@ pub struct Folded {
     pub revisions: Vec<Revision>,
     /// The latest event of the partition.
     pub latest: Option<EventTime>,
-    /// Refunds and reversals: decided when all prices are known.
+    /// Refunds, reversals and collections: decided when all prices are known.
     pub refunds: Vec<Address>,
     /// Other events that did not simply clear, or that an earlier close took in.
     pub noted: Vec<Address>,
@@ -88,9 +88,9 @@ impl Folder<'_> {
         }
         folded.latest = folded.latest.max(group.last().map(|key| folded.partition.get(key.address()).time));
         weigh(group, &mut folded.partition);
-        match self.past.get(&account) {
-            Some(past) if !account.is_empty() => *state = self.revise(group, past, folded),
-            _ => self.account(group, state, folded),
+        match self.past.of(account, group, &folded.partition) {
+            Some(past) => *state = self.revise(group, past, folded),
+            None => self.account(group, state, folded),
         }
         // No later record can end the journey of a rider without a card.
         if account.is_empty()
@@ -117,7 +117,7 @@ impl Folder<'_> {
             let at = key.address();
             let event = partition.get(at);
             days.push(self.order.day_key(event, number, at));
-            if gives_back(event.kind) {
+            if waits_for_original(event.kind) {
                 refunds.push(at);
                 continue;
             }
@@ -136,7 +136,7 @@ impl Folder<'_> {
         let mut ended = false;
         for key in group {
             let event = folded.partition.get(key.address());
-            if event.reason.outcome() != Outcome::Cleared || gives_back(event.kind) {
+            if event.reason.outcome() != Outcome::Cleared || waits_for_original(event.kind) {
                 continue;
             }
             // What a terminal's clock puts after the day's end comes after it.
@@ -277,6 +277,10 @@ fn by_account<'k>(run: &'k [AccountKey], partition: &Partition) -> Vec<std::borr
 }
 
 /// Decided after the prices, but an account's witnesses like its other records.
+pub(super) const fn waits_for_original(kind: RecordKind) -> bool {
+    gives_back(kind) || matches!(kind, RecordKind::Collection)
+}
+
 pub(super) const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }

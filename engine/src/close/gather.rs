@@ -4,11 +4,12 @@
 //! changes nothing: what depends on more than one record is decided later, from all of them.
 
 use super::event::{Event, id_halves};
+use super::fold::waits_for_original;
 use super::judge::Judge;
 use super::order::{Lead, PARTITION_HASH_BITS, base_ms};
 use super::partition::Partition;
 use crate::scheme::Scheme;
-use domain::{CardToken, Day, Decision, Record, RecordId, RecordKind};
+use domain::{CardToken, Day, Decision, Record, RecordId};
 use hashbrown::HashMap;
 use std::hash::BuildHasher;
 
@@ -29,7 +30,7 @@ pub struct Gather<'s> {
     pub(super) received: HashMap<u32, u64, Fast>,
     /// Ids of what earlier closes held, and whether it was for a conflict.
     pub(super) carried: Vec<(RecordId, bool)>,
-    /// Ids that refunds and reversals name.
+    /// Ids that refunds, reversals and collections name.
     pub(super) originals: Vec<RecordId>,
 }
 
@@ -69,7 +70,7 @@ impl<'s> Gather<'s> {
 
     fn take(&mut self, record: &Record, file: u32, held_since: Option<Day>) {
         let resolved = self.judge.resolve(record, held_since.is_some());
-        if matches!(record.kind, RecordKind::Refund | RecordKind::Reversal) {
+        if waits_for_original(record.kind) {
             self.originals.extend(record.original);
         }
         let hash = account_hash(&resolved.account, id_halves(record));

@@ -5,6 +5,7 @@
 //! decided where they meet.
 
 use super::event::Resolved;
+use super::fold::waits_for_original;
 use crate::scheme::{Card, Payee, Scheme, TerminalAt};
 use crate::tariff::Version;
 use domain::{Day, EventTime, Flags, PartyKind, Reason, Record, RecordKind, Symbol};
@@ -148,7 +149,7 @@ impl<'s> Judge<'s> {
         if record.amount_minor < 0 || record.charged_minor.is_some_and(|charged| charged < 0) {
             return Some(Reason::NegativeAmount);
         }
-        let needs_amount = matches!(record.kind, RecordKind::Payment | RecordKind::Refund | RecordKind::Disbursement);
+        let needs_amount = matches!(record.kind, RecordKind::Payment | RecordKind::Refund | RecordKind::Disbursement | RecordKind::Collection);
         if needs_amount && record.amount_minor == 0 {
             return Some(Reason::ZeroAmount);
         }
@@ -171,12 +172,25 @@ impl<'s> Judge<'s> {
                 return Some(Reason::BalanceMismatch);
             }
         }
-        if matches!(record.kind, RecordKind::Refund | RecordKind::Reversal) {
-            return None;
-        }
+        (!self.is_priced(record, resolved)).then_some(Reason::NoTariff)
+    }
+
+    /// Whether something can be booked for it: by the tariff, or by its original.
+    fn is_priced(&mut self, record: &Record, resolved: &Resolved) -> bool {
         let version = self.version_on(self.scheme.clock.calendar_day(record.time));
-        let priced = version.is_some_and(|version| version.prices(record.kind, resolved.mode, resolved.earner));
-        (!priced).then_some(Reason::NoTariff)
+        waits_for_original(record.kind) || version.is_some_and(|version| version.prices(record.kind, resolved.mode, resolved.earner))
+    }
+
+    /// Judges a held record that a person has released: every doubt is overridden, but not that somebody pays, somebody earns,
+    /// and there is a price.
+    pub fn release(&mut self, record: &Record) -> Resolved {
+        let mut resolved = self.resolve(record, true);
+        let pays = matches!(self.party(resolved.issuer), Some(PartyKind::Bank | PartyKind::Network));
+        if pays && self.party(resolved.earner).is_some() && self.is_priced(record, &resolved) {
+            resolved.reason = Reason::Cleared;
+            resolved.flags.set(Flags::RELEASED);
+        }
+        resolved
     }
 
     fn version_on(&mut self, day: Day) -> Option<&'s Version> {

@@ -7,16 +7,36 @@
 
 use super::booked::Booked;
 use super::event::{Event, Resolved};
-use super::fold::{Folded, Folder, gives_back};
+use super::fold::{Folded, Folder, waits_for_original};
+use super::gather::Fast;
 use super::judge::Judge;
 use super::order::{AccountKey, Lead};
 use super::partition::{Address, Partition};
+use super::versions::standing;
 use crate::price::{AccountState, Claim, Extras, Fare, Fold, Grant, Part, Tap};
 use domain::{CardToken, Day, Decision, Discount, Flags, Outcome, Reason, Record, RecordId, Symbol};
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What closed days cleared of the accounts that are folded again, each with its clearing day, the oldest day first.
-pub type Past = hashbrown::HashMap<CardToken, Vec<(Day, Decision)>, super::gather::Fast>;
+/// What closed days cleared of the accounts that are folded again, and what they took back of it, each with its clearing day,
+/// the oldest day first.
+#[derive(Default)]
+pub struct Past {
+    pub accounts: HashMap<CardToken, Vec<(Day, Decision)>, Fast>,
+    /// By record, of riders without a card.
+    pub alone: HashMap<RecordId, Vec<(Day, Decision)>, Fast>,
+}
+
+impl Past {
+    /// What is known of the account that these events are of; `None` where it goes on from what is remembered.
+    pub fn of(&self, account: CardToken, group: &[AccountKey], partition: &Partition) -> Option<&[(Day, Decision)]> {
+        if !account.is_empty() {
+            return self.accounts.get(&account).map(Vec::as_slice);
+        }
+        let event = group.first().map(|key| partition.get(key.address())).filter(|event| event.reason == Reason::Withdrawn)?;
+        self.alone.get(&event.record_id()).map(Vec::as_slice)
+    }
+}
 
 /// A ride of a closed day with another price than was booked; or a journey given up whose tap-on a closed day took in.
 #[derive(Debug)]
@@ -49,22 +69,34 @@ type Priced = Option<(Fare, Option<Box<Extras>>)>;
 impl Folder<'_> {
     /// Folds an account from its beginning: `past` and today's records in `group`. Returns its state.
     pub fn revise(&self, group: &[AccountKey], past: &[(Day, Decision)], folded: &mut Folded) -> AccountState {
-        let mut by_record: BTreeMap<RecordId, Vec<&(Day, Decision)>> = BTreeMap::new();
-        for decided in past.iter().filter(|(_, decision)| decision.reason == Reason::Cleared && !gives_back(decision.record.kind)) {
-            by_record.entry(decided.1.record.id()).or_default().push(decided);
+        let mut by_record: BTreeMap<RecordId, Vec<(Day, Decision)>> = BTreeMap::new();
+        for decided in past.iter().filter(|(_, decision)| !waits_for_original(decision.record.kind)) {
+            by_record.entry(decided.1.record.id()).or_default().push(*decided);
         }
+        let taken_back = |record: &Record| {
+            let mut withdrawn = group.iter().map(|key| folded.partition.get(key.address())).filter(|event| event.reason == Reason::Withdrawn);
+            withdrawn.any(|event| event.taken_record(&folded.partition.notes).same_content(record))
+        };
+        // Of each id, the version that has counted until today, and all that was booked on it.
+        let counted: Vec<(Decision, Vec<(Day, Decision)>)> = by_record
+            .into_values()
+            .filter_map(|all| Some((standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared)?.1, all)))
+            .collect();
         let mut judge = Judge::new(self.scheme, self.clearing_day);
-        let (mut then, mut resolved) = (Partition::default(), Vec::new());
-        for (_, decision) in by_record.values().filter_map(|all| all.first()) {
+        let (mut then, mut resolved, mut withdrawn) = (Partition::default(), Vec::new(), BTreeSet::new());
+        for (decision, _) in &counted {
             let found = Resolved { reason: Reason::Cleared, ..judge.resolve(&decision.record, true) };
             let event = Event::new(&decision.record, &found, u32::MAX, None, &mut then.notes);
-            then.push(event, Lead::new(0, event.time, 0));
+            let at = then.push(event, Lead::new(0, event.time, 0));
             resolved.push(found);
+            if taken_back(&decision.record) {
+                withdrawn.insert(at);
+            }
         }
         let old: Vec<Place> = then.iter().map(|(at, _)| Place::Then(at)).collect();
         let is_new = |key: &&AccountKey| {
             let event = folded.partition.get(key.address());
-            event.reason.outcome() == Outcome::Cleared && !gives_back(event.kind)
+            event.reason.outcome() == Outcome::Cleared && !waits_for_original(event.kind)
         };
         let new: Vec<Place> = group.iter().filter(is_new).map(|key| Place::Now(key.address())).collect();
         let in_order = |places: Vec<Place>| {
@@ -94,12 +126,14 @@ impl Folder<'_> {
                 }
             }
         }
-        let (places, taps) = in_order([old, new].concat());
+        let stays = |place: &Place| !matches!(place, Place::Then(at) if withdrawn.contains(at));
+        let (mut places, taps) = in_order(old.into_iter().filter(stays).chain(new).collect());
         let ends: Vec<Day> = self.closed.iter().copied().chain([self.clearing_day]).collect();
-        let (priced, state) = self.prices(&taps, &ends);
-        let mut booked: Vec<Option<Booked>> = by_record.values().map(|all| Booked::of(all.iter().map(|(day, decision)| (*day, decision)))).collect();
-        let mut records: Vec<(Record, Flags)> =
-            by_record.values().filter_map(|all| all.first()).map(|(_, decision)| (decision.record, decision.flags)).collect();
+        let (mut priced, state) = self.prices(&taps, &ends);
+        places.extend(withdrawn.iter().map(|at| Place::Then(*at)));
+        priced.resize_with(places.len(), || None);
+        let mut booked: Vec<Option<Booked>> = counted.iter().map(|(_, all)| Booked::of(all.iter().map(|(day, decision)| (*day, decision)))).collect();
+        let mut records: Vec<(Record, Flags)> = counted.iter().map(|(decision, _)| (decision.record, decision.flags)).collect();
         let mut position: BTreeMap<Address, usize> = then.iter().map(|(at, _)| at).zip(0..).collect();
         for (place, priced) in places.into_iter().zip(priced) {
             match place {
@@ -115,7 +149,10 @@ impl Folder<'_> {
                     else {
                         continue;
                     };
-                    let flags = Flags(Flags::CARRIED.0 | (flags.0 & Flags::HOTLISTED.0));
+                    let mut flags = Flags(Flags::CARRIED.0 | (flags.0 & Flags::HOTLISTED.0));
+                    if withdrawn.contains(&at) {
+                        flags.set(Flags::WITHDRAWN);
+                    }
                     let resolved = Resolved { flags, ..resolved };
                     let revision = Revision::of(*then.get(at), record, resolved, booked.take(), priced, claimed.remove(&at));
                     if revision.says_something(self) {

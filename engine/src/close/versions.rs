@@ -4,7 +4,7 @@
 //! scheme's policy. The answer depends on the set of versions alone, never on which was read first.
 
 use crate::scheme::ConflictPolicy;
-use domain::{Day, Decision, Reason, Record, RecordId, SymbolTable};
+use domain::{Day, Decision, Flags, Outcome, Reason, Record, RecordId, SymbolTable};
 use std::fmt::Write as _;
 
 /// One copy of a record whose id occurs more than once.
@@ -29,11 +29,35 @@ pub fn taken(settled: &[Decision]) -> bool {
     settled.iter().any(|decision| decision.reason != Reason::ConflictLost)
 }
 
+/// The versions that closed days took in and have not given up, each with the day and the decision that took it in. `all` are
+/// decisions on one id, the oldest day first. A refund that is held again, because its original is gone, is given up.
+#[must_use]
+pub fn standing(all: &[(Day, Decision)]) -> Vec<(Day, Decision)> {
+    let mut standing: Vec<(Day, Decision)> = Vec::new();
+    for (day, decision) in all {
+        let follows = decision.flags.has(Flags::CORRECTS) || decision.flags.has(Flags::SHARE);
+        let known = standing.iter().position(|(_, known)| known.record.same_content(&decision.record));
+        match (decision.reason, known) {
+            (reason, Some(at)) if reason == Reason::Withdrawn || reason.outcome() == Outcome::Held => drop(standing.remove(at)),
+            // One that had lost has been judged anew.
+            (_, Some(at)) if !follows => {
+                if let Some(lost) = standing.get_mut(at).filter(|(_, known)| known.reason == Reason::ConflictLost) {
+                    *lost = (*day, *decision);
+                }
+            }
+            (reason, None) if reason != Reason::Withdrawn && reason.outcome() != Outcome::Held && !follows => standing.push((*day, *decision)),
+            _ => {}
+        }
+    }
+    standing
+}
+
 /// `settled` are the versions that closed days have cleared or rejected: they stay.
 #[must_use]
 pub fn decide(mut copies: Vec<Copy>, settled: &[Decision], policy: ConflictPolicy, symbols: &SymbolTable) -> Verdict {
     let mut verdict = Verdict::default();
     // What an earlier close held comes first among equals: its exceptions have been sent under that reference.
+    // Copies that nothing tells apart are told by their files, so that the files' counts do not depend on who read them.
     copies.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| content_key(&a.record, symbols).cmp(&content_key(&b.record, symbols))));
     let mut versions: Vec<Copy> = Vec::new();
     for copy in copies {
@@ -60,12 +84,12 @@ pub fn decide(mut copies: Vec<Copy>, settled: &[Decision], policy: ConflictPolic
     verdict
 }
 
-fn rank(copy: &Copy) -> (bool, u64, domain::SourceRef) {
-    (copy.held_since.is_none(), copy.record.arrival, copy.record.source_ref)
+fn rank(copy: &Copy) -> (bool, u64, domain::SourceRef, u32) {
+    (copy.held_since.is_none(), copy.record.arrival, copy.record.source_ref, copy.file)
 }
 
 /// A total order over contents that does not depend on this process's symbols.
-fn content_key(record: &Record, symbols: &SymbolTable) -> String {
+pub fn content_key(record: &Record, symbols: &SymbolTable) -> String {
     let mut key = format!(
         "{:?}|{}|{}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{}|{:?}",
         record.kind,
@@ -144,6 +168,25 @@ mod tests {
         let copies = [copy(1, 100), copy(2, 200)];
         assert_eq!(outcome(&copies, Some(&settled), ConflictPolicy::HoldAll), (vec![(200, 2, Some(Reason::Conflict))], 1));
         assert_eq!(outcome(&copies, Some(&settled), ConflictPolicy::FirstWins), (vec![(200, 2, Some(Reason::ConflictLost))], 1));
+    }
+
+    #[test]
+    fn what_is_withdrawn_stands_no_more_until_it_comes_again() {
+        let decision =
+            |amount_minor: i64, reason: Reason, flags: Flags| Decision { flags, ..Decision::unpriced(copy(1, amount_minor).record, reason, Day(1), Day(1)) };
+        let (cleared, none) = (decision(100, Reason::Cleared, Flags::RIDE), Flags::default());
+        let stands = |all: &[(i32, Decision)]| -> Vec<(i32, i64)> {
+            let all: Vec<_> = all.iter().map(|(day, decision)| (Day(*day), *decision)).collect();
+            standing(&all).iter().map(|(day, decision)| (day.0, decision.record.amount_minor)).collect()
+        };
+        let correction = decision(100, Reason::Cleared, Flags::RIDE.with(Flags::CORRECTS));
+        let gone = decision(100, Reason::Withdrawn, Flags::CARRIED);
+        assert_eq!(stands(&[(1, cleared), (2, cleared), (3, correction)]), [(1, 100)], "a tap-on, its ride of a later day, and what corrected it");
+        assert_eq!(stands(&[(1, cleared), (3, correction), (3, gone)]), []);
+        assert_eq!(stands(&[(1, cleared), (3, gone), (3, correction), (5, cleared)]), [(5, 100)]);
+        assert_eq!(stands(&[(1, cleared), (1, decision(200, Reason::ConflictLost, none)), (2, gone)]), [(1, 200)]);
+        assert_eq!(stands(&[(1, decision(100, Reason::Conflict, none)), (2, gone)]), []);
+        assert_eq!(stands(&[(1, cleared), (2, decision(100, Reason::OriginalMissing, Flags::CARRIED))]), []);
     }
 
     #[test]

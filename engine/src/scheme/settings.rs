@@ -317,7 +317,7 @@ fn words_of(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Words {
 
 fn products_of(table: &mut Table<'_>, symbols: &SymbolTable, mistakes: &mut Mistakes) -> Products {
     let default = |kind| match kind {
-        RecordKind::TapOn | RecordKind::TapOff | RecordKind::Boarding | RecordKind::Journey => "transit",
+        RecordKind::TapOn | RecordKind::TapOff | RecordKind::Boarding | RecordKind::Journey | RecordKind::Collection => "transit",
         RecordKind::Pass => "pass",
         RecordKind::Payment | RecordKind::Refund | RecordKind::Reversal => "retail",
         RecordKind::Disbursement => "disbursement",

@@ -2,7 +2,7 @@
 
 use super::{Case, Price, Ruling, Settled, Want, event_key};
 use crate::naive::{Event, Naive, Priced};
-use domain::{Day, Flags, Reason, RecordId, RecordKind, SymbolTable};
+use domain::{Day, Flags, Reason, Record, RecordId, RecordKind, SymbolTable};
 use engine::price::Tap;
 use engine::scheme::Scheme;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,12 @@ pub struct Again {
 }
 
 impl Memory {
+    /// Forgets a record, which counts no more.
+    pub fn forget(&mut self, record: &Record) -> Option<Case> {
+        let at = self.cases.iter().position(|case| case.record.same_content(record))?;
+        Some(self.cases.remove(at))
+    }
+
     /// Prices all of the account's cleared records, and gives up journeys that are open too long. `days` are all clearing
     /// days up to this one. Returns the records of closed days whose ride costs something else than was settled.
     pub fn fold(&mut self, scheme: &Scheme, symbols: &SymbolTable, days: &[Day], own: &mut [&mut Case], settled: &BTreeMap<RecordId, Settled>) -> Vec<Again> {
@@ -71,6 +77,13 @@ impl Memory {
         }
         again
     }
+}
+
+/// A ride of a closed day whose record counts no more: it costs nothing, and gives back what it was granted.
+pub fn taken_back(case: Case, settled: Settled) -> Again {
+    let mut case = Case { price: None, wants: Vec::new(), flags: Flags(case.finding.flags.0 & Flags::HOTLISTED.0).with(Flags::WITHDRAWN), ..case };
+    keep_grants(&mut case, Some(&settled));
+    Again { case, settled: Some(settled) }
 }
 
 /// What the ride was granted before stays granted, as far as it still claims it; it claims anew only what is more.
@@ -136,23 +149,27 @@ fn book(case: &mut Case, ride: &Priced) {
 /// settled, or nothing. The fee is the one that the ride bears now.
 pub fn again_rulings(again: &Again, day: Day, fee_minor: i64) -> Vec<Ruling> {
     let Again { case, settled } = again;
-    let ruling = |flags: Flags, service_day: Day, held_since: Day, price: Price| Ruling {
-        price: Price { fee_day: service_day, ..price },
-        record: case.record,
-        reason: Reason::Cleared,
-        flags,
-        service_day,
-        held_since,
-    };
-    let flags = Flags::RIDE.with(Flags::CARRIED).with(case.flags);
     let Some(settled) = settled else {
-        return case.price.iter().map(|price| ruling(flags, case.service_day, day, Price { fee_minor, ..price.clone() })).collect();
+        let price = case.price.iter().map(|price| Price { fee_minor, fee_day: case.service_day, ..price.clone() });
+        let flags = Flags::RIDE.with(Flags::CARRIED).with(case.flags);
+        let (record, reason, service_day) = (case.record, Reason::Cleared, case.service_day);
+        return price.map(|price| Ruling { record, reason, flags, service_day, held_since: day, price }).collect();
     };
     let old = &settled.price;
     let nothing = Price { issuer: old.issuer, earner: old.earner, product: old.product, ..Price::default() };
-    let new = case.price.as_ref().map_or_else(|| nothing.clone(), |price| Price { fee_minor, ..price.clone() });
     // A journey that turns out to have begun on another day stays with the day of its line.
-    let service_day = settled.service_day;
+    let fee_day = settled.service_day;
+    let new = case.price.as_ref().map_or_else(|| Price { fee_day, ..nothing.clone() }, |price| Price { fee_minor, fee_day, ..price.clone() });
+    difference(case.record, case.flags, settled, &new)
+}
+
+/// What leads from what was settled to a new price, as rulings.
+pub fn difference(record: Record, flags: Flags, settled: &Settled, new: &Price) -> Vec<Ruling> {
+    let old = &settled.price;
+    let nothing = Price { issuer: old.issuer, earner: old.earner, product: old.product, fee_day: old.fee_day, ..Price::default() };
+    let (service_day, held_since) = (settled.service_day, settled.day);
+    let flags = flags.with(Flags::RIDE).with(Flags::CARRIED).with(Flags::CORRECTS);
+    let ruling = |price: Price| Ruling { record, reason: Reason::Cleared, flags, service_day, held_since, price };
     let less = |left: &Price, right: &Price| {
         let mut discounts = left.discounts.clone();
         right.discounts.iter().for_each(|(funder, amount)| *discounts.entry(*funder).or_default() -= amount);
@@ -165,13 +182,12 @@ pub fn again_rulings(again: &Again, day: Day, fee_minor: i64) -> Vec<Ruling> {
             ..nothing.clone()
         }
     };
-    let flags = flags.with(Flags::CORRECTS);
-    let difference = less(&new, old);
+    let difference = less(new, old);
     if difference == nothing {
         return Vec::new();
     }
     if difference.discounts.len() <= domain::decision::FUNDERS_MAX {
-        return vec![ruling(flags, service_day, settled.day, difference)];
+        return vec![ruling(difference)];
     }
-    vec![ruling(flags, service_day, settled.day, less(&nothing, old)), ruling(flags, service_day, settled.day, less(&new, &nothing))]
+    vec![ruling(less(&nothing, old)), ruling(less(new, &nothing))]
 }

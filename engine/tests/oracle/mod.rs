@@ -9,6 +9,7 @@ pub mod fold;
 pub mod refunds;
 pub mod registry;
 pub mod universe;
+pub mod withdrawals;
 
 use crate::naive::rules::Claimed;
 use domain::{Day, Flags, IdKind, Outcome, Reason, Record, RecordId, RecordKind, Symbol, SymbolTable};
@@ -89,6 +90,9 @@ pub struct Settled {
 /// A fee per service day that a close changes: the day, earner, issuer, product, what was booked, what is due.
 pub type DayFee = (Day, Symbol, Symbol, Symbol, i64, i64);
 
+/// A record that came, its file, and the day that first took it in where that is an earlier one.
+pub type Copy = (Record, u32, Option<Day>);
+
 /// One close.
 pub struct Closed {
     pub rulings: Vec<Ruling>,
@@ -102,9 +106,15 @@ pub struct Oracle<'s> {
     pub symbols: &'s SymbolTable,
     /// Everything that closed days cleared or rejected.
     final_rulings: Vec<Ruling>,
+    /// Records that closed days cleared or rejected and that count: their days and reasons.
+    standing: Vec<(Day, Record, Reason)>,
     held: Vec<(Record, Day)>,
+    /// All that came on closed days, by file.
+    intake: Vec<(Day, u32, Record)>,
+    /// Files that were taken back.
+    withdrawn: Vec<u32>,
     memories: BTreeMap<String, Memory>,
-    given_back: BTreeMap<RecordId, i64>,
+    given_back: BTreeMap<RecordId, Vec<refunds::Back>>,
     fees_booked: BTreeMap<(Day, Symbol, Symbol, Symbol), i64>,
     /// All clearing days so far.
     days: Vec<Day>,
@@ -119,7 +129,10 @@ impl<'s> Oracle<'s> {
             scheme,
             symbols,
             final_rulings: Vec::new(),
+            standing: Vec::new(),
             held: Vec::new(),
+            intake: Vec::new(),
+            withdrawn: Vec::new(),
             memories: BTreeMap::new(),
             given_back: BTreeMap::new(),
             fees_booked: BTreeMap::new(),
@@ -129,18 +142,19 @@ impl<'s> Oracle<'s> {
         }
     }
 
-    /// Closes a day over the records that its files brought.
-    pub fn close(&mut self, day: Day, intake: &[(u32, Record)]) -> Closed {
+    /// Closes a day over the records that its files brought, after some files of closed days were taken back.
+    pub fn close(&mut self, day: Day, intake: &[(u32, Record)], withdrawn: &[u32]) -> Closed {
         let mut files: BTreeMap<u32, BTreeMap<Reason, u64>> = BTreeMap::new();
-        let mut cases = Vec::new();
-        let mut ids: Vec<RecordId> = intake.iter().map(|(_, record)| record.id()).chain(self.held.iter().map(|(record, _)| record.id())).collect();
+        let withdrawals::Undone { mut rulings, mut again, waiting: mut cases, reopened } = self.take_back(day, withdrawn, intake);
+        let carried = self.held.iter().map(|(record, _)| record).chain(reopened.iter().map(|(record, ..)| record));
+        let mut ids: Vec<RecordId> = intake.iter().map(|(_, record)| record).chain(carried).map(Record::id).collect();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            self.settle_id(id, day, intake, &mut cases, &mut files);
+            self.settle_id(id, day, (intake, &reopened), &mut cases, &mut files);
         }
+        self.intake.extend(intake.iter().map(|(file, record)| (day, *file, *record)));
         self.days.push(day);
-        let mut again = Vec::new();
         for account in accounts(&cases) {
             let mut own: Vec<&mut Case> = cases.iter_mut().filter(|case| account_of(case) == account).collect();
             own.sort_by_cached_key(|case| event_key(&case.record, self.symbols));
@@ -157,22 +171,27 @@ impl<'s> Oracle<'s> {
             again.extend(memory.fold(self.scheme, self.symbols, &self.days, &mut own, &self.settled));
         }
         budgets::grant(self.symbols, cases.iter_mut().chain(again.iter_mut().map(|again| &mut again.case)), &mut self.granted);
-        let mut rulings = Vec::new();
         for again in again {
             let line_day = again.settled.as_ref().map_or(day, |settled| settled.day);
             let fee_minor = again.case.price.as_ref().map_or(0, |price| self.fee_minor(price));
             rulings.extend(fold::again_rulings(&again, day, fee_minor));
-            self.settle(&again.case, line_day, fee_minor);
+            if !again.case.flags.has(Flags::WITHDRAWN) {
+                self.settle(&again.case, line_day, fee_minor);
+            }
         }
         for price in cases.iter_mut().filter_map(|case| case.price.as_mut()) {
             price.fee_minor = self.fee_minor(price);
         }
-        refunds::settle(self.scheme, self.symbols, &mut cases, &self.settled, &self.final_rulings, &mut self.given_back);
+        rulings.extend(self.refund(day, &mut cases));
         for case in cases {
             if case.finding.reason == Reason::Cleared && !refunds::gives_back(case.record.kind) {
                 self.settle(&case, day, case.price.as_ref().map_or(0, |price| price.fee_minor));
             }
-            rulings.push(self.rule(case, day, &mut files));
+            let ruling = self.rule(case, day, &mut files);
+            if ruling.reason.outcome() != Outcome::Held {
+                self.standing.push((day, ruling.record, ruling.reason));
+            }
+            rulings.push(ruling);
         }
         self.held = rulings.iter().filter(|ruling| ruling.reason.outcome() == Outcome::Held).map(|ruling| (ruling.record, ruling.held_since)).collect();
         self.final_rulings.extend(rulings.iter().filter(|ruling| ruling.reason.outcome() != Outcome::Held).cloned());
@@ -226,18 +245,26 @@ impl<'s> Oracle<'s> {
     }
 
     /// Sorts all copies of one id into versions, counts the duplicates, and makes a case of every version that is new or held.
-    fn settle_id(&self, id: RecordId, day: Day, intake: &[(u32, Record)], cases: &mut Vec<Case>, files: &mut BTreeMap<u32, BTreeMap<Reason, u64>>) {
-        let mut copies: Vec<(Record, u32, Option<Day>)> =
-            self.held.iter().filter(|(record, _)| record.id() == id).map(|&(record, since)| (record, u32::MAX, Some(since))).collect();
+    fn settle_id(
+        &self,
+        id: RecordId,
+        day: Day,
+        (intake, reopened): (&[(u32, Record)], &[Copy]),
+        cases: &mut Vec<Case>,
+        files: &mut BTreeMap<u32, BTreeMap<Reason, u64>>,
+    ) {
+        let mut copies: Vec<Copy> = self.held.iter().filter(|(record, _)| record.id() == id).map(|&(record, since)| (record, u32::MAX, Some(since))).collect();
+        copies.extend(reopened.iter().filter(|(record, ..)| record.id() == id));
         copies.extend(intake.iter().filter(|(_, record)| record.id() == id).map(|&(file, record)| (record, file, None)));
         // The earliest copy of a version stands for it; one that an earlier close has listed already goes on standing.
         copies.sort_by_key(|(record, file, carried)| (carried.is_none(), record.arrival, record.source_ref, *file));
-        let decided: Vec<&Ruling> = self.final_rulings.iter().filter(|ruling| ruling.record.id() == id).collect();
+        let decided: Vec<&(Day, Record, Reason)> = self.standing.iter().filter(|(_, record, _)| record.id() == id).collect();
         // A version that lost against another one contests nothing later.
-        let taken = decided.iter().any(|ruling| ruling.reason != Reason::ConflictLost);
+        let taken = decided.iter().any(|(.., reason)| *reason != Reason::ConflictLost);
         let mut versions: Vec<(Record, u32, Option<Day>, u64)> = Vec::new();
         for (record, file, carried) in copies {
-            let known = decided.iter().any(|earlier| earlier.record.same_content(&record));
+            let waits = cases.iter().any(|case| case.carried == Some(day) && case.record.same_content(&record));
+            let known = waits || decided.iter().any(|(_, earlier, _)| earlier.same_content(&record));
             let version = versions.iter_mut().find(|version| version.0.same_content(&record));
             if known || version.is_some() {
                 assert!(carried.is_none(), "a held record is held once");
@@ -273,7 +300,7 @@ impl<'s> Oracle<'s> {
             if reason.outcome() == Outcome::Held && i64::from(day.0) - i64::from(since.0) > i64::from(self.scheme.limits.hold_days) {
                 reason = Reason::HoldExpired;
             }
-            if reason == Reason::Cleared {
+            if reason == Reason::Cleared && since < day {
                 flags.set(Flags::RELEASED);
             }
         } else {

@@ -1,65 +1,121 @@
 //! Refunds and reversals: what is given back of what.
 //!
-//! The running total that has been given back decides the amounts, so that all parts together give back exactly everything.
+//! What all refunds of a ride together have given back is, party by party, the share of the ride's present price that they
+//! asked for, so that all parts together give back exactly everything, whatever the ride came to cost in between.
 
-use super::{Case, Price, Ruling, Settled, event_key};
+use super::{Case, Oracle, Price, Ruling, Settled, event_key, fold};
 use crate::naive::fraction::Fraction;
-use domain::{Reason, RecordId, RecordKind, SymbolTable};
-use engine::scheme::Scheme;
+use domain::{Day, Flags, Reason, Record, RecordId, RecordKind};
 use std::collections::BTreeMap;
 
-/// Decides the refunds among `cases`, against today's rides and what has been settled of closed days' ones.
-pub fn settle(
-    scheme: &Scheme,
-    symbols: &SymbolTable,
-    cases: &mut [Case],
-    settled: &BTreeMap<RecordId, Settled>,
-    earlier: &[Ruling],
-    given_back: &mut BTreeMap<RecordId, i64>,
-) {
-    let mut rides: BTreeMap<RecordId, Price> = BTreeMap::new();
-    let booked =
-        cases.iter().filter(|case| case.finding.reason == Reason::Cleared && !gives_back(case.record.kind)).map(|case| (case.record.id(), case.price.clone()));
-    let before = earlier.iter().filter(|ruling| ruling.reason == Reason::Cleared && !gives_back(ruling.record.kind)).map(|ruling| ruling.record.id());
-    for (id, price) in booked.chain(before.map(|id| (id, settled.get(&id).map(|settled| settled.price.clone())))) {
-        // A tap-on is cleared on one day and may become a ride on a later one.
-        let known = rides.entry(id).or_default();
-        if let Some(price) = price {
-            *known = price;
-        }
-    }
-    let mut order: Vec<usize> = (0..cases.len()).filter(|&at| gives_back(cases[at].record.kind) && cases[at].finding.reason == Reason::Cleared).collect();
-    order.sort_by_cached_key(|&at| event_key(&cases[at].record, symbols));
-    for at in order {
-        let case = &mut cases[at];
-        let Some((id, ride)) = case.record.original.and_then(|id| Some((id, rides.get(&id)?))) else {
-            case.finding.reason = Reason::OriginalMissing;
-            continue;
-        };
-        let given = given_back.get(&id).copied();
-        let so_far = given.unwrap_or(0);
-        let amount = if case.record.kind == RecordKind::Reversal { ride.charged_minor } else { case.record.amount_minor };
-        // More may have been given back than the ride costs since it was corrected.
-        let everything = given.is_some() && so_far >= ride.charged_minor;
-        if everything || so_far + amount > ride.charged_minor {
-            case.finding.reason = if everything { Reason::AlreadyReversed } else { Reason::RefundExceeds };
-            continue;
-        }
-        let mirrored = |part: i64| {
-            // All that a free ride cost its funders goes back at once.
-            if ride.charged_minor == 0 {
-                return -part;
+/// A refund that was cleared, with all that was booked on it.
+#[derive(Clone, Debug)]
+pub struct Back {
+    pub record: Record,
+    /// The clearing day of its line.
+    pub day: Day,
+    pub service_day: Day,
+    pub asked: i64,
+    /// With those before it, it gave back all of its original.
+    pub whole: bool,
+    pub price: Price,
+}
+
+impl Oracle<'_> {
+    /// Decides the refunds among `cases`, against today's rides and what has been settled of closed days' ones. Returns what
+    /// refunds of closed days come to give back otherwise.
+    pub fn refund(&mut self, day: Day, cases: &mut [Case]) -> Vec<Ruling> {
+        let mut rides: BTreeMap<RecordId, Price> = BTreeMap::new();
+        let booked = cases
+            .iter()
+            .filter(|case| case.finding.reason == Reason::Cleared && !gives_back(case.record.kind))
+            .map(|case| (case.record.id(), case.price.clone()));
+        let before =
+            self.standing.iter().filter(|(_, record, reason)| *reason == Reason::Cleared && !gives_back(record.kind)).map(|(_, record, _)| record.id());
+        for (id, price) in booked.chain(before.map(|id| (id, self.settled.get(&id).map(|settled| settled.price.clone())))) {
+            // A tap-on is cleared on one day and may become a ride on a later one.
+            let known = rides.entry(id).or_default();
+            if let Some(price) = price {
+                *known = price;
             }
-            let share = |total: i64| (Fraction::whole(part) * Fraction::new(i128::from(total), i128::from(ride.charged_minor))).rounded();
-            share(so_far) - share(so_far + amount)
-        };
-        let discounts: BTreeMap<_, _> = ride.discounts.iter().map(|(&funder, &part)| (funder, mirrored(part))).filter(|(_, part)| *part != 0).collect();
-        let list_minor = discounts.values().sum::<i64>() - amount;
-        let fee_back = scheme.fees.rule(ride.earner, ride.issuer, ride.product, ride.fee_day).is_some_and(|rule| rule.refunded);
-        let fee_minor = if fee_back { mirrored(ride.fee_minor) } else { 0 };
-        case.price = Some(Price { list_minor, charged_minor: -amount, discounts, fee_minor, ..ride.clone() });
-        given_back.insert(id, so_far + amount);
+        }
+        let mut rulings = Vec::new();
+        for (id, backs) in self.given_back.clone() {
+            let ride = &rides[&id];
+            let goal = self.goal(ride, &backs);
+            let last = backs.last().expect("somebody gave it back");
+            let others = sum(&backs[..backs.len() - 1]);
+            let price = less(&goal, &others, ride);
+            let Price { issuer, earner, product, fee_day, .. } = *ride;
+            let price_of_line = Price { issuer, earner, product, fee_day, ..last.price.clone() };
+            let settled = Settled { day: last.day, service_day: last.service_day, price: price_of_line, wants: Vec::new() };
+            rulings.extend(fold::difference(last.record, Flags::default(), &settled, &price));
+            self.given_back.get_mut(&id).and_then(|backs| backs.last_mut()).expect("there").price = price;
+        }
+        let mut order: Vec<usize> = (0..cases.len()).filter(|&at| gives_back(cases[at].record.kind) && cases[at].finding.reason == Reason::Cleared).collect();
+        order.sort_by_cached_key(|&at| event_key(&cases[at].record, self.symbols));
+        for at in order {
+            let case = &mut cases[at];
+            let Some((id, ride)) = case.record.original.and_then(|id| Some((id, rides.get(&id)?))) else {
+                case.finding.reason = Reason::OriginalMissing;
+                continue;
+            };
+            let mut backs = self.given_back.get(&id).cloned().unwrap_or_default();
+            let so_far: i64 = backs.iter().map(|back| back.asked).sum();
+            let asked = if case.record.kind == RecordKind::Reversal { ride.charged_minor } else { case.record.amount_minor };
+            // More may have been given back than the ride costs since it was corrected.
+            let everything = !backs.is_empty() && (so_far >= ride.charged_minor || backs.iter().any(|back| back.whole));
+            if everything || so_far + asked > ride.charged_minor || (case.record.kind == RecordKind::Reversal && !backs.is_empty()) {
+                case.finding.reason = if everything { Reason::AlreadyReversed } else { Reason::RefundExceeds };
+                continue;
+            }
+            let given = sum(&backs);
+            let whole = so_far + asked == ride.charged_minor;
+            let service_day = case.service_day;
+            backs.push(Back { record: case.record, day, service_day, asked, whole, price: Price::default() });
+            let price = less(&self.goal(ride, &backs), &given, ride);
+            backs.last_mut().expect("just put there").price = price.clone();
+            case.price = Some(price);
+            self.given_back.insert(id, backs);
+        }
+        rulings
     }
+
+    /// What refunds are to have given back of a ride, negative.
+    fn goal(&self, ride: &Price, backs: &[Back]) -> Price {
+        let whole = backs.iter().any(|back| back.whole);
+        let asked: i64 = backs.iter().map(|back| back.asked).sum();
+        let share = |part: i64| match ride.charged_minor {
+            // The ride may cost less than what was asked back, since it was corrected.
+            charged if whole || asked >= charged => -part,
+            charged => -(Fraction::whole(part) * Fraction::new(i128::from(asked), i128::from(charged))).rounded(),
+        };
+        let discounts: BTreeMap<_, _> = ride.discounts.iter().map(|(&funder, &part)| (funder, share(part))).filter(|(_, part)| *part != 0).collect();
+        let fee_back = self.scheme.fees.rule(ride.earner, ride.issuer, ride.product, ride.fee_day).is_some_and(|rule| rule.refunded);
+        let charged_minor = share(ride.charged_minor);
+        let list_minor = charged_minor + discounts.values().sum::<i64>();
+        Price { list_minor, charged_minor, discounts, fee_minor: if fee_back { share(ride.fee_minor) } else { 0 }, ..ride.clone() }
+    }
+}
+
+/// What several refunds gave back.
+fn sum(backs: &[Back]) -> Price {
+    let mut all = Price::default();
+    for back in backs {
+        all.list_minor += back.price.list_minor;
+        all.charged_minor += back.price.charged_minor;
+        all.fee_minor += back.price.fee_minor;
+        back.price.discounts.iter().for_each(|(funder, part)| *all.discounts.entry(*funder).or_default() += part);
+    }
+    all
+}
+
+fn less(goal: &Price, given: &Price, ride: &Price) -> Price {
+    let mut discounts = goal.discounts.clone();
+    given.discounts.iter().for_each(|(funder, part)| *discounts.entry(*funder).or_default() -= part);
+    discounts.retain(|_, part| *part != 0);
+    let (list_minor, charged_minor) = (goal.list_minor - given.list_minor, goal.charged_minor - given.charged_minor);
+    Price { list_minor, charged_minor, fee_minor: goal.fee_minor - given.fee_minor, discounts, ..ride.clone() }
 }
 
 pub fn gives_back(kind: RecordKind) -> bool {

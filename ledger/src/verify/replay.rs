@@ -44,6 +44,7 @@ impl Replay {
                     received: 0,
                     refused: 0,
                     repeats: 0,
+                    withdrawn: None,
                 };
                 self.files.insert(id, file);
                 today.is_some()
@@ -53,7 +54,20 @@ impl Replay {
                 self.turn(*file, FileState::Receiving, FileState::Booked) && counted
             }
             Event::FileAbandoned { file, .. } => self.turn(*file, FileState::Receiving, FileState::Abandoned),
-            Event::FileWithdrawn { file, .. } => self.turn(*file, FileState::Booked, FileState::Withdrawn),
+            Event::FileWithdrawn { file, .. } => {
+                let today = self.days.values().next_back().filter(|day| day.state == DayState::Open).map(|day| day.day);
+                if let Some(file) = self.files.get_mut(file) {
+                    file.withdrawn = today.filter(|today| file.day < *today);
+                }
+                self.turn(*file, FileState::Booked, FileState::Withdrawn) && today.is_some()
+            }
+            Event::HeldReleased { .. } | Event::HeldRejected { .. } | Event::TapOffSupplied { .. } => {
+                let today = self.days.values().next_back().filter(|day| day.state == DayState::Open).map(|day| day.day);
+                if let Some(today) = today {
+                    self.places.insert([&b"p"[..], &day_bytes(today), &height.to_be_bytes()].concat(), vec![0, 0, 0, 0, 1, 0, 0, 0]);
+                }
+                today.is_some()
+            }
             Event::CloseStarted { day, scheme } => self.days.get_mut(day).is_some_and(|info| {
                 let legal = info.state <= DayState::Closing;
                 (info.state, info.scheme, info.close_height) = (DayState::Closing, *scheme, height);
