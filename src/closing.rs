@@ -20,8 +20,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Decisions of so many encoded bytes are committed together.
-const GROUP_BYTES_MAX: usize = 16 << 20;
+/// How a close cuts what it posts.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub block_rows_max: usize,
+    /// Decisions of so many encoded bytes are committed together.
+    pub group_bytes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { block_rows_max: BLOCK_ROWS_MAX, group_bytes_max: 16 << 20 }
+    }
+}
 
 /// What a batch of decisions adds to the day's totals.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +72,7 @@ pub struct Closing<'a> {
     /// What taking in knows of ids; it becomes the next day's start.
     pub seen: &'a Seen,
     pub workers: usize,
+    pub bounds: Bounds,
     pub progress: &'a Progress,
 }
 
@@ -250,7 +262,7 @@ impl<'t> Encoders<'t> {
         let mut encoder = self.0.lock().pop().unwrap_or_else(|| DecisionEncoder::new(closing.scheme.hub, closing.symbols));
         let mut made = Made { blocks: Vec::new(), counted: Counted::default(), held: Vec::new() };
         decided.batch(batch, |decisions| {
-            if encoder.count() + decisions.len() > BLOCK_ROWS_MAX {
+            if encoder.count() > 0 && encoder.count() + decisions.len() > closing.bounds.block_rows_max {
                 made.blocks.push(encoder.finish());
             }
             encoder.push(decisions);
@@ -307,10 +319,10 @@ impl<'a> Posting<'a> {
             self.totals.credit_minor += sum_minor(block.posted().credit_minor)?;
             self.group_bytes += block.payload().len();
             self.group.decisions(block);
-        }
-        if self.group_bytes >= GROUP_BYTES_MAX {
-            self.group_bytes = 0;
-            commit(self.ledger, std::mem::take(&mut self.group))?;
+            if self.group_bytes >= self.closing.bounds.group_bytes_max {
+                self.group_bytes = 0;
+                commit(self.ledger, std::mem::take(&mut self.group))?;
+            }
         }
         Ok(())
     }

@@ -108,16 +108,65 @@ impl<'a> Live<'a> {
 }
 
 /// What a worker made of a chunk.
-struct Piece {
-    at: usize,
+pub struct Piece {
+    /// The chunk's place in its file, from 0.
+    pub at: usize,
     /// Each with the ids of its records.
-    blocks: Vec<(IntakeBlock, Vec<RecordId>)>,
-    refusals: Vec<Refusal>,
-    packages_refused: u64,
-    sealed: Vec<(domain::CardToken, Vec<u8>)>,
+    pub blocks: Vec<(IntakeBlock, Vec<RecordId>)>,
+    pub refusals: Vec<Refusal>,
+    pub packages_refused: u64,
+    pub sealed: Vec<(domain::CardToken, Vec<u8>)>,
 }
 
-impl Door<'_> {
+/// Records on their way into blocks of one file; the open day, where it is gathered, hears of them.
+pub struct Packer<'a> {
+    file: u32,
+    encoder: IntakeEncoder<'a>,
+    ids: Vec<RecordId>,
+    blocks: Vec<(IntakeBlock, Vec<RecordId>)>,
+    gather: Option<Gather<'a>>,
+}
+
+impl<'a> Packer<'a> {
+    #[must_use]
+    pub fn new(file: u32, symbols: &'a SymbolTable, live: &Live<'a>) -> Self {
+        Self { file, encoder: IntakeEncoder::new(symbols), ids: Vec::new(), blocks: Vec::new(), gather: live.lend() }
+    }
+
+    /// Adds records with their rows.
+    pub fn add(&mut self, records: &[Record], rows: &[u64]) {
+        // A package comes as one piece, which may be larger than a block.
+        for (records, rows) in records.chunks(BLOCK_ROWS_MAX).zip(rows.chunks(BLOCK_ROWS_MAX)) {
+            if self.encoder.count() + records.len() > BLOCK_ROWS_MAX {
+                self.end_block();
+            }
+            self.encoder.push(records, rows);
+            if let Some(gather) = &mut self.gather {
+                gather.add(self.file, records);
+            }
+            self.ids.extend(records.iter().map(Record::id));
+        }
+    }
+
+    fn end_block(&mut self) {
+        self.blocks.push((self.encoder.finish(), std::mem::take(&mut self.ids)));
+    }
+
+    /// The blocks of what was added since the last time.
+    pub fn take(&mut self) -> Vec<(IntakeBlock, Vec<RecordId>)> {
+        if self.encoder.count() > 0 {
+            self.end_block();
+        }
+        std::mem::take(&mut self.blocks)
+    }
+
+    /// Nothing more comes.
+    pub fn end(self, live: &Live<'a>) {
+        live.give_back(self.gather);
+    }
+}
+
+impl<'a> Door<'a> {
     /// The section of the mapping that a file is read by.
     ///
     /// # Errors
@@ -151,36 +200,19 @@ impl Door<'_> {
         let mut source = Source::open(path, section).map_err(|error| unreadable(&error))?;
         let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let file = ledger.next_file_id();
-        let mut group = Group::new();
-        group.event(Event::FileStarted { digest, name, sender: section.name().to_owned(), bytes });
-        commit(ledger, group)?;
+        let mut receiving = Receiving::start(ledger, seen, path, Event::FileStarted { digest, name, sender: section.name().to_owned(), bytes }, acks)?;
         self.progress.file(path, bytes);
-        let mut writer = Writer { ledger, seen, report: FileReport { file, ..FileReport::default() }, repeats: Vec::new(), acks, path };
-        let cut = self.run(&mut source, section, digest, &mut writer)?;
-        let Writer { ledger, report, acks, repeats, .. } = writer;
-        if let Some(mut gather) = self.live.lend() {
-            gather.repeats(repeats);
-            self.live.give_back(Some(gather));
+        match self.run(&mut source, section, digest, &mut receiving)? {
+            Ok(()) => receiving.book(&self.live),
+            Err(error) => {
+                receiving.abandon(error.to_string(), self.symbols, self.workers, &self.live)?;
+                Err(unreadable(&error))
+            }
         }
-        let mut group = Group::new();
-        if let Err(error) = cut {
-            group.event(Event::FileAbandoned { file, why: error.to_string() });
-            commit(ledger, group)?;
-            *seen = history::seen(ledger, self.symbols, self.workers)?;
-            self.live.forget();
-            return Err(unreadable(&error));
-        }
-        group.event(Event::FileBooked { file, received: report.records, refused: report.refused, repeats: report.repeats });
-        commit(ledger, group)?;
-        if let Some(acks) = acks {
-            acks.booked(path, ledger)?;
-        }
-        Ok(report)
     }
 
-    fn run(&self, source: &mut Source, section: &Section, digest: [u8; 32], writer: &mut Writer<'_>) -> Result<Result<(), IngestError>, Failure> {
-        let file = writer.report.file;
+    fn run(&self, source: &mut Source, section: &Section, digest: [u8; 32], receiving: &mut Receiving<'_>) -> Result<Result<(), IngestError>, Failure> {
+        let file = receiving.report.file;
         std::thread::scope(|scope| {
             let (chunks, to_decode) = bounded::<(usize, Chunk)>(self.workers * QUEUE_CHUNKS);
             let (pieces, to_write) = bounded::<Piece>(self.workers * QUEUE_CHUNKS);
@@ -190,7 +222,7 @@ impl Door<'_> {
                 scope.spawn(move || self.decode(section, file, digest, &to_decode, &pieces));
             }
             drop((to_decode, pieces));
-            let written = writer.write(&to_write, self.progress);
+            let written = write(receiving, &to_write, self.progress);
             drop(to_write);
             let cut = cutter.join().expect("the cutter does not panic");
             written.map(|()| cut)
@@ -201,41 +233,20 @@ impl Door<'_> {
     fn decode(&self, section: &Section, file: u32, digest: [u8; 32], chunks: &Receiver<(usize, Chunk)>, pieces: &Sender<Piece>) {
         let mut decoder = Decoder::new(section, self.symbols, DoorKeys { token_key: self.scheme.keys.token }, digest);
         let mut decoded = Decoded::default();
-        let mut encoder = IntakeEncoder::new(self.symbols);
-        let mut gather = self.live.lend();
+        let mut packer = Packer::new(file, self.symbols, &self.live);
         for (at, chunk) in chunks {
-            let mut ids = Vec::new();
-            let mut blocks = Vec::new();
-            let mut end = |encoder: &mut IntakeEncoder, ids: &mut Vec<RecordId>| {
-                blocks.push((encoder.finish(), std::mem::take(ids)));
-            };
-            decoder.decode_pieces(&chunk, &mut decoded, |records, rows| {
-                // A package comes as one piece, which may be larger than a block.
-                for (records, rows) in records.chunks(BLOCK_ROWS_MAX).zip(rows.chunks(BLOCK_ROWS_MAX)) {
-                    if encoder.count() + records.len() > BLOCK_ROWS_MAX {
-                        end(&mut encoder, &mut ids);
-                    }
-                    encoder.push(records, rows);
-                    if let Some(gather) = &mut gather {
-                        gather.add(file, records);
-                    }
-                    ids.extend(records.iter().map(Record::id));
-                }
-            });
-            if encoder.count() > 0 {
-                end(&mut encoder, &mut ids);
-            }
+            decoder.decode_pieces(&chunk, &mut decoded, |records, rows| packer.add(records, rows));
             let sealed = decoded.cards.iter().map(|(token, pan): &(_, Pan)| (*token, self.vault.seal(token, pan.expose()))).collect();
             let packages_refused = decoded.packages.len() as u64;
             let packages =
                 decoded.packages.iter().map(|refused| Refusal { row: refused.package, column: PACKAGE.to_owned(), problem: refused.problem.to_owned() });
             let rows = decoded.refusals.iter().map(|refusal| Refusal { row: refusal.row, column: refusal.column.clone(), problem: refusal.problem.to_owned() });
             let refusals = rows.chain(packages).collect();
-            if pieces.send(Piece { at, blocks, refusals, packages_refused, sealed }).is_err() {
+            if pieces.send(Piece { at, blocks: packer.take(), refusals, packages_refused, sealed }).is_err() {
                 break;
             }
         }
-        self.live.give_back(gather);
+        packer.end(&self.live);
     }
 }
 
@@ -250,8 +261,22 @@ fn cut(source: &mut Source, chunks: &Sender<(usize, Chunk)>) -> Result<(), Inges
     Ok(())
 }
 
-/// The one thread that writes.
-struct Writer<'w> {
+/// The one thread that writes: what arrives while a group is synced makes the next one.
+fn write(receiving: &mut Receiving<'_>, pieces: &Receiver<Piece>, progress: &Progress) -> Result<(), Failure> {
+    while let Ok(piece) = pieces.recv() {
+        let before = receiving.report.records;
+        receiving.arrive(piece)?;
+        progress.records(receiving.report.records - before);
+        if pieces.is_empty() {
+            receiving.commit()?;
+        }
+    }
+    receiving.commit()
+}
+
+/// A file on its way into the ledger. Knows no thread and no file system: pieces arrive in any order, and whoever calls
+/// says when what has gathered is committed.
+pub struct Receiving<'w> {
     ledger: &'w mut Ledger,
     seen: &'w mut Seen,
     report: FileReport,
@@ -259,57 +284,75 @@ struct Writer<'w> {
     repeats: Vec<RecordId>,
     acks: Option<&'w mut Acks>,
     path: &'w Path,
+    /// Pieces that came before those that stand before them, and the place of the next one.
+    waiting: BTreeMap<usize, Piece>,
+    wanted: usize,
+    group: Group,
+    group_bytes: usize,
 }
 
-impl Writer<'_> {
-    fn write(&mut self, pieces: &Receiver<Piece>, progress: &Progress) -> Result<(), Failure> {
-        let mut waiting = BTreeMap::new();
-        let mut wanted = 0;
+impl<'w> Receiving<'w> {
+    /// # Errors
+    /// When the ledger fails, or `started` is not allowed.
+    pub fn start(ledger: &'w mut Ledger, seen: &'w mut Seen, path: &'w Path, started: Event, acks: Option<&'w mut Acks>) -> Result<Self, Failure> {
+        let report = FileReport { file: ledger.next_file_id(), ..FileReport::default() };
         let mut group = Group::new();
-        let mut group_bytes = 0;
-        while let Ok(piece) = pieces.recv() {
-            waiting.insert(piece.at, piece);
-            // Whatever has arrived meanwhile goes into the same group.
-            waiting.extend(pieces.try_iter().take(waiting.len() + 64).map(|piece| (piece.at, piece)));
-            while let Some(piece) = waiting.remove(&wanted) {
-                wanted += 1;
-                group_bytes += self.gather(piece, &mut group, progress);
-                if group_bytes >= GROUP_BYTES_MAX {
-                    self.commit(&mut group)?;
-                    group_bytes = 0;
-                }
-            }
-            if !group.is_empty() && pieces.is_empty() {
-                self.commit(&mut group)?;
-                group_bytes = 0;
-            }
-        }
-        if group.is_empty() { Ok(()) } else { self.commit(&mut group) }
+        group.event(started);
+        commit(ledger, group)?;
+        let (waiting, repeats) = (BTreeMap::new(), Vec::new());
+        Ok(Self { ledger, seen, report, repeats, acks, path, waiting, wanted: 0, group: Group::new(), group_bytes: 0 })
     }
 
-    fn gather(&mut self, piece: Piece, group: &mut Group, progress: &Progress) -> usize {
-        let mut bytes = 0;
+    /// The file's number.
+    #[must_use]
+    pub const fn file(&self) -> u32 {
+        self.report.file
+    }
+
+    /// Takes a piece; a group that is full is committed.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub fn arrive(&mut self, piece: Piece) -> Result<(), Failure> {
+        self.waiting.insert(piece.at, piece);
+        while let Some(piece) = self.waiting.remove(&self.wanted) {
+            self.wanted += 1;
+            self.gather(piece);
+            if self.group_bytes >= GROUP_BYTES_MAX {
+                self.commit()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, piece: Piece) {
         for (mut block, ids) in piece.blocks {
             let seen_before: Vec<u32> = ids.iter().zip(0u32..).filter(|(id, _)| !self.seen.mark(**id)).map(|(_, at)| at).collect();
             self.repeats.extend(seen_before.iter().filter_map(|&at| ids.get(at as usize)));
             self.report.records += ids.len() as u64;
             self.report.repeats += seen_before.len() as u64;
-            progress.records(ids.len() as u64);
             block.set_repeats(seen_before);
-            bytes += block.payload().len();
-            group.intake(self.report.file, block);
+            self.group_bytes += block.payload().len();
+            self.group.intake(self.report.file, block);
         }
         self.report.refused += piece.refusals.len() as u64;
         self.report.packages_refused += piece.packages_refused;
-        group.refusals(self.report.file, &piece.refusals);
+        self.group.refusals(self.report.file, &piece.refusals);
         for (token, sealed) in piece.sealed {
-            group.vault(token, sealed);
+            self.group.vault(token, sealed);
         }
-        bytes
     }
 
-    fn commit(&mut self, group: &mut Group) -> Result<(), Failure> {
-        commit(self.ledger, std::mem::take(group))?;
+    /// Commits what has gathered, if anything has.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub fn commit(&mut self) -> Result<(), Failure> {
+        if self.group.is_empty() {
+            return Ok(());
+        }
+        self.group_bytes = 0;
+        commit(self.ledger, std::mem::take(&mut self.group))?;
         match &mut self.acks {
             Some(acks) => {
                 anchor(self.ledger)?;
@@ -317,6 +360,38 @@ impl Writer<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// All pieces have arrived: the file counts from here on.
+    ///
+    /// # Errors
+    /// When the ledger fails, or the acknowledgement cannot be written.
+    pub fn book(self, live: &Live<'_>) -> Result<FileReport, Failure> {
+        assert!(self.waiting.is_empty() && self.group.is_empty(), "a file is booked when all of it is durable");
+        let Self { ledger, report, repeats, acks, path, .. } = self;
+        if let Some(mut gather) = live.lend() {
+            gather.repeats(repeats);
+            live.give_back(Some(gather));
+        }
+        let mut group = Group::new();
+        group.event(Event::FileBooked { file: report.file, received: report.records, refused: report.refused, repeats: report.repeats });
+        commit(ledger, group)?;
+        acks.map_or(Ok(()), |acks| acks.booked(path, ledger))?;
+        Ok(report)
+    }
+
+    /// The file cannot be read to its end: nothing of it counts.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub fn abandon(self, why: String, symbols: &SymbolTable, workers: usize, live: &Live<'_>) -> Result<(), Failure> {
+        let Self { ledger, seen, report, .. } = self;
+        let mut group = Group::new();
+        group.event(Event::FileAbandoned { file: report.file, why });
+        commit(ledger, group)?;
+        *seen = history::seen(ledger, symbols, workers)?;
+        live.forget();
+        Ok(())
     }
 }
 
@@ -342,33 +417,52 @@ fn unwritten(error: &LedgerError) -> Failure {
         .hint("run the same command again: what is durable is not taken in twice")
 }
 
+/// Where acknowledgements go: a line is told when it is on the disk.
+pub trait AckFile {
+    /// # Errors
+    /// When it cannot be written or synced.
+    fn append(&mut self, line: &str) -> std::io::Result<()>;
+}
+
+impl AckFile for std::fs::File {
+    fn append(&mut self, line: &str) -> std::io::Result<()> {
+        writeln!(self, "{line}")?;
+        self.sync_data()
+    }
+}
+
 /// The acknowledgements of a run: a line for every durable group (file, rows so far, head) and one for each booked file.
 pub struct Acks {
     path: PathBuf,
-    file: std::fs::File,
+    file: Box<dyn AckFile>,
 }
 
 impl Acks {
+    #[must_use]
+    pub fn to(path: &Path, file: Box<dyn AckFile>) -> Self {
+        Self { path: path.to_owned(), file }
+    }
+
     /// # Errors
     /// When the file cannot be made.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|error| Failure::refused(format!("{} cannot be written", path.display())).because(&error))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self::to(path, Box::new(file)))
     }
 
     fn group(&mut self, path: &Path, rows: u64, ledger: &Ledger) -> Result<(), Failure> {
         self.line(&format!("durable\t{}\t{rows}\t{}", path.display(), head(ledger)))
     }
 
-    fn booked(&mut self, path: &Path, ledger: &Ledger) -> Result<(), Failure> {
+    /// # Errors
+    /// When it cannot be written.
+    pub fn booked(&mut self, path: &Path, ledger: &Ledger) -> Result<(), Failure> {
         self.line(&format!("booked\t{}\t\t{}", path.display(), head(ledger)))
     }
 
     fn line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.file, "{line}")
-            .and_then(|()| self.file.sync_data())
-            .map_err(|error| Failure::refused(format!("{} cannot be written", self.path.display())).because(&error))
+        self.file.append(line).map_err(|error| Failure::refused(format!("{} cannot be written", self.path.display())).because(&error))
     }
 }
 

@@ -24,6 +24,12 @@ impl Progress {
         Self { bar, lang, started: Instant::now() }
     }
 
+    /// Says nothing.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { bar: Some(ProgressBar::hidden()), lang: Lang::default(), started: Instant::now() }
+    }
+
     /// A new file is being taken in.
     pub fn file(&self, path: &Path, bytes: u64) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -4,7 +4,7 @@
 //! and held against the digest that the journal keeps. Nothing of the old indexes, balances or checkpoints is read, and the
 //! old ledger is not written to. Sealed card numbers stand in no block: they are copied.
 
-use crate::closing::{Closing, unsettled};
+use crate::closing::{Bounds, Closing, unsettled};
 use crate::failure::Failure;
 use crate::history::{self, unread};
 use crate::intake::{commit, hex};
@@ -101,7 +101,7 @@ impl Rebuilding<'_> {
     fn close(&self, ledger: &Ledger, day: Day, heights: &[u64], said: (&[FileOutcomes], &ServiceFees), group: &mut Group) -> Result<(), Failure> {
         let scheme = self.scheme_of(ledger, day)?;
         let seen = history::seen(ledger, self.symbols, self.workers)?;
-        let closing = Closing { scheme, symbols: self.symbols, seen: &seen, workers: self.workers, progress: self.progress };
+        let closing = Closing { scheme, symbols: self.symbols, seen: &seen, workers: self.workers, bounds: Bounds::default(), progress: self.progress };
         let mut cache = SymbolCache::new(self.symbols);
         let (mut heights, mut block) = (heights.iter(), Vec::new().into_iter());
         let mut stored = || -> Result<Option<Decision>, Failure> {

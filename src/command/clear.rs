@@ -1,7 +1,7 @@
 //! `clear`: take in files, close the day, publish its settlement files.
 
 use crate::cli::{ClearArgs, Shown};
-use crate::closing::Closing;
+use crate::closing::{Bounds, Closing};
 use crate::command::settle;
 use crate::failure::{EXIT_LOOK, Failure};
 use crate::intake::{Door, FileReport, Live};
@@ -65,7 +65,7 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
         for path in &args.files {
             reports.push(door.take_in(&mut ledger, &mut seen, path, None)?);
         }
-        let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers, progress: &progress };
+        let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers, bounds: Bounds::default(), progress: &progress };
         drafted = Some(closing.close_and_draft(&mut ledger, door.live.into_gathers(), &house, &args.out)?);
     }
     progress.step("settling: checking and publishing files", "结算：核对并发布文件");

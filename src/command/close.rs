@@ -1,7 +1,7 @@
 //! `close`: decide and post the open day.
 
 use crate::cli::{CloseArgs, Shown};
-use crate::closing::Closing;
+use crate::closing::{Bounds, Closing};
 use crate::failure::Failure;
 use crate::output::Result as Shape;
 use crate::progress::Progress;
@@ -19,7 +19,7 @@ pub fn run(args: &CloseArgs, shown: Shown) -> Result<u8, Failure> {
     let day = opening::open_day(&mut ledger, args.day, &scheme, &args.scheme)?;
     let progress = Progress::new(shown.lang);
     let seen = history::seen(&ledger, &symbols, args.workers.count())?;
-    let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers: args.workers.count(), progress: &progress };
+    let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers: args.workers.count(), bounds: Bounds::default(), progress: &progress };
     let totals = closing.close(&mut ledger)?;
     progress.done();
     Shape::of(day, &totals).timed(started, totals.received).print(shown, scheme.minor_digits)?;
