@@ -65,7 +65,11 @@ impl Anchor {
 
     pub(crate) fn open(storage: &dyn Storage, found: Anchored) -> Result<Self, LedgerError> {
         let file = storage.open_anchor()?;
-        Ok(Self { file, sequence: found.sequence, head: found.head, start: found.start })
+        let mut anchor = Self { file, sequence: found.sequence, head: found.head, start: found.start };
+        // What was read may stand in memory alone, after a sync that failed: the next write would go over the only slot that
+        // is on the disk.
+        anchor.put(found.sequence, found.head)?;
+        Ok(anchor)
     }
 
     /// Makes `head` the newest, if it is not. After an error the file is not to be written again: what is on the disk is unknown.
@@ -80,7 +84,10 @@ impl Anchor {
     }
 
     fn write(&mut self, head: Head) -> std::io::Result<()> {
-        let sequence = self.sequence + 1;
+        self.put(self.sequence + 1, head)
+    }
+
+    fn put(&mut self, sequence: u64, head: Head) -> std::io::Result<()> {
         self.file.write_at(&slot(sequence, head, self.start), sequence % SLOTS * SLOT_STEP)?;
         self.file.sync()?;
         (self.sequence, self.head) = (sequence, head);
