@@ -32,6 +32,7 @@ step 'lints' cargo clippy --release --locked --workspace --all-targets -- -D war
 step 'lints of fuzz' cargo clippy --release --locked "${fuzz[@]}" --all-targets -- -D warnings
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspace --no-deps
 step 'dependencies' deny
+step 'planted bugs apply' tools/planted.sh --check
 # What a passing test prints is shown, because a test that cannot run here says so: `skipped: why`.
 step 'tests' cargo test --release --locked --workspace --no-fail-fast -- --show-output
 step 'fuzz bodies over their corpus' cargo test --release --locked "${fuzz[@]}" --no-fail-fast -- --show-output
