@@ -22,6 +22,8 @@ CORRUPTIONS ?= 2000
 PROOF_DAYS ?= 31
 PROOF_LINES ?= 10000
 PROOF_MUTANTS ?= 100000
+# simulate: how many seeds, from SEED on.
+SEEDS ?= 2000
 # test-full: seconds for each fuzz target, cases for each property.
 FUZZ_SECONDS ?= 600
 CASES ?= 20000
@@ -31,7 +33,7 @@ export SHARED RECORDS RUNS SEED FUZZ_SECONDS CASES
 # What setup found: paths that the build of RocksDB needs.
 ENV := . .setup/env.sh &&
 
-.PHONY: help setup build demo test test-full faults proofs mutants fuzz bench bench-peers fmt clean
+.PHONY: help setup build demo test test-full faults simulate planted proofs mutants fuzz bench bench-peers fmt clean
 
 help:
 	@echo "make demo          generate a day, clear it, show what happened (DEMO_ARGS='--lang zh')"
@@ -39,6 +41,8 @@ help:
 	@echo "make test-full     the gate, then long properties, fuzzing and mutants: hours"
 	@echo "make faults        days under failing disks and kills (POINTS, KILLS, POWER, CORRUPTIONS, FAULT_SEED): hours; a short form is in the gate"
 	@echo "make proofs        a month of sealed days, proved and forged (PROOF_DAYS, PROOF_LINES, PROOF_MUTANTS); a short form is in the gate"
+	@echo "make simulate      worlds that dice make, on a disk in memory (SEEDS=2000, SEED: the first): minutes; a short form is in the gate"
+	@echo "make planted       bugs kept as patches, each of which the test that it names must find (BUGS: only these)"
 	@echo "make bench         micro benchmarks"
 	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED)"
 	@echo "make build fmt clean"
@@ -69,6 +73,13 @@ faults: setup
 proofs: setup
 	@$(ENV) PROOF_DAYS=$(PROOF_DAYS) PROOF_LINES=$(PROOF_LINES) PROOF_MUTANTS=$(PROOF_MUTANTS) \
 		cargo test --release --locked --test clearing proofs -- --nocapture
+
+simulate: setup
+	@$(ENV) SIMULATE_SEEDS=$(SEEDS) SIMULATE_SEED=$(SEED) \
+		cargo test --release --locked --test clearing simulation -- --nocapture --test-threads 1
+
+planted: setup
+	@$(ENV) tools/planted.sh $(BUGS)
 
 fuzz mutants: setup
 	@$(ENV) tools/gate_full.sh $@

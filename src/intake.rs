@@ -191,8 +191,7 @@ impl<'a> Door<'a> {
             if let Some(hint) = error.hint() { failure.hint(hint) } else { failure }
         };
         let digest = file_digest(path).map_err(|error| unreadable(&error))?;
-        if let Some(file) = ledger.file(&digest).filter(|file| file.state == FileState::Booked) {
-            let report = FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, packages_refused: 0, known: true };
+        if let Some(report) = known(ledger, &digest) {
             // The run that booked it may have ended before it said so.
             acks.map_or(Ok(()), |acks| acks.booked(path, ledger))?;
             return Ok(report);
@@ -248,6 +247,13 @@ impl<'a> Door<'a> {
         }
         packer.end(&self.live);
     }
+}
+
+/// A file that was booked before: giving it again changes nothing.
+#[must_use]
+pub fn known(ledger: &Ledger, digest: &[u8; 32]) -> Option<FileReport> {
+    let file = ledger.file(digest).filter(|file| file.state == FileState::Booked)?;
+    Some(FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, packages_refused: 0, known: true })
 }
 
 fn cut(source: &mut Source, chunks: &Sender<(usize, Chunk)>) -> Result<(), IngestError> {

@@ -166,7 +166,7 @@ impl House {
 
 /// In memory where there is enough of it: what a day promises is the same there, and a thousand small files are synced at
 /// once.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     const MEMORY: &str = "/dev/shm";
     const FREE_BYTES_MIN: u64 = 4 << 30;
     let roomy = rustix::fs::statvfs(MEMORY).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= FREE_BYTES_MIN);

@@ -15,6 +15,12 @@ mod faults;
 mod files_are_whole;
 mod house;
 mod late;
+#[allow(dead_code, reason = "its tests use the rest of it")]
+#[path = "../../engine/tests/naive/mod.rs"]
+mod naive;
+#[allow(dead_code, reason = "its tests use the rest of it")]
+#[path = "../../engine/tests/oracle/mod.rs"]
+mod oracle;
 mod other_tariffs;
 mod proofs;
 mod province;
@@ -26,6 +32,7 @@ mod repeating;
 mod resolutions;
 mod same_set_same_bytes;
 mod service_fees;
+mod simulation;
 mod tariff_try;
 mod transit;
 mod withdrawals;

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod fold;
 pub mod refunds;
 pub mod registry;
+pub mod shown;
 pub mod universe;
 pub mod withdrawals;
 
