@@ -26,6 +26,9 @@ pub struct Plan {
     pub days: Vec<(Day, Vec<Upload>)>,
 }
 
+/// A file's name and what is in it.
+type Sent = (String, Vec<Record>);
+
 impl Upload {
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.pieces.iter().flat_map(|part| &part.records)
@@ -40,7 +43,7 @@ impl Plan {
     pub fn new(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x706c_616e);
         let history = universe::history(scheme, symbols, seed);
-        let mut coming: Vec<(Day, Vec<(String, Vec<Record>)>)> = history.iter().map(|(day, _)| (*day, Vec::new())).collect();
+        let mut coming: Vec<(Day, Vec<Sent>)> = history.iter().map(|(day, _)| (*day, Vec::new())).collect();
         for (at, (day, files)) in history.into_iter().enumerate() {
             for (number, mut records) in files.into_iter().enumerate() {
                 if dice.permille(100) {
@@ -61,7 +64,7 @@ impl Plan {
                 record.source_ref = SourceRef::new(arrived.to_string().as_bytes()).expect("short");
             }
         }
-        let mut upload = |(name, records): (String, Vec<Record>)| upload(name, &records, &mut dice);
+        let mut upload = |(name, records): Sent| upload(name, &records, &mut dice);
         Self { days: coming.into_iter().map(|(day, files)| (day, files.into_iter().map(&mut upload).collect())).collect() }
     }
 }
