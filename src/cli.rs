@@ -56,6 +56,10 @@ pub enum Command {
     VerifyProof(VerifyProofArgs),
     /// Write down where the journal ends, to be kept elsewhere
     Checkpoint(CheckpointArgs),
+    /// Move journal days that are older than the scheme keeps into a verified archive
+    Archive(ArchiveArgs),
+    /// Destroy the key of a card's number: nobody can read it again, and the ledger's money stays
+    Forget(ForgetArgs),
     /// Copy the ledger, also while it is written to; only what is new, read back and checked
     Backup(BackupArgs),
     /// Make a ledger from a backup
@@ -241,6 +245,9 @@ pub struct WithdrawArgs {
 pub struct VerifyArgs {
     #[command(flatten)]
     pub ledger: LedgerArg,
+    /// Hold every settled day that is published here against the ledger too, file by file
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -320,6 +327,30 @@ pub struct CheckpointArgs {
     /// A file to write it to, besides showing it
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ArchiveArgs {
+    /// The scheme's folder: its retention says which days
+    #[arg(long, value_name = "DIR")]
+    pub scheme: PathBuf,
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArg,
+    /// The card's token; `-` reads its number from standard input (with --scheme), so that it stands in no list of processes
+    #[arg(value_name = "TOKEN")]
+    pub token: String,
+    /// The scheme's folder: its token key makes a token of a number
+    #[arg(long, value_name = "DIR")]
+    pub scheme: Option<PathBuf>,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 #[derive(Debug, Args)]

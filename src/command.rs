@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod archive;
 pub mod backup;
 pub mod card;
 pub mod checkpoint;
@@ -7,6 +8,7 @@ pub mod clear;
 pub mod close;
 pub mod demo;
 pub mod explain;
+pub mod forget;
 pub mod generate;
 pub mod ingest;
 pub mod inspect;
@@ -46,6 +48,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Seal(args) => seal::run(args, shown),
         Command::Prove(args) => prove::run(args),
         Command::VerifyProof(args) => verify_proof::run(args, shown),
+        Command::Archive(args) => archive::run(args, shown),
+        Command::Forget(args) => forget::run(args, shown),
         Command::Backup(args) => backup::run(args, shown),
         Command::Restore(args) => backup::restore(args, shown),
         Command::Checkpoint(args) => checkpoint::run(args, shown),

@@ -235,7 +235,7 @@ impl<'a> Door<'a> {
         let mut packer = Packer::new(file, self.symbols, &self.live);
         for (at, chunk) in chunks {
             decoder.decode_pieces(&chunk, &mut decoded, |records, rows| packer.add(records, rows));
-            let sealed = decoded.cards.iter().map(|(token, pan): &(_, Pan)| (*token, self.vault.seal(token, pan.expose()))).collect();
+            let sealed = self.vault.seal_new(decoded.cards.iter().map(|(token, pan): &(_, Pan)| (token, pan.expose())));
             let packages_refused = decoded.packages.len() as u64;
             let packages =
                 decoded.packages.iter().map(|refused| Refusal { row: refused.package, column: PACKAGE.to_owned(), problem: refused.problem.to_owned() });

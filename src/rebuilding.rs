@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, SymbolTable};
 use engine::scheme::Scheme;
-use ledger::{Copied, Event, FileOutcomes, Group, Head, Journal, Ledger, ServiceFees};
+use ledger::{Archived, Copied, Event, FileOutcomes, Group, Head, Journal, Ledger, ServiceFees};
 use std::path::Path;
 
 /// Blocks that are committed together.
@@ -79,6 +79,11 @@ impl Rebuilding<'_> {
                         rebuilt.closed_days += 1;
                         self.close(ledger, *day, &decided, (files, fees), &mut group)?;
                     }
+                    if let Event::DaysArchived(archived) = event {
+                        commit(ledger, std::mem::take(&mut group))?;
+                        due = true;
+                        self.archive(ledger, &archived)?;
+                    }
                     if let Event::Settled { day, manifests } = event {
                         rebuilt.settled_days += 1;
                         self.settle(ledger, day, manifests, &mut group)?;
@@ -93,8 +98,21 @@ impl Rebuilding<'_> {
             }
         }
         rebuilt.blocks = self.journal.head().height;
+        if !ledger.archives().is_empty() {
+            ledger.reclaim().map_err(|error| unread(&error))?;
+        }
         self.copy_vault(ledger)?;
         Ok(rebuilt)
+    }
+
+    /// An archive like the one that the journal speaks of.
+    fn archive(&self, ledger: &Ledger, archived: &Archived) -> Result<(), Failure> {
+        let made = ledger.write_archive(archived.through).map_err(|error| unread(&error))?;
+        if made.as_ref() == Some(archived) {
+            return Ok(());
+        }
+        Err(Failure::refused(format!("the archive through clearing day {} comes out otherwise than the journal says", archived.through))
+            .hint("rebuild with the version of tapclear that wrote it"))
     }
 
     /// What a close left besides its decisions.

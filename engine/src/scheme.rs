@@ -55,6 +55,8 @@ pub struct Scheme {
     /// How long after a hotlist entry's effective time a terminal that states no list version may lack it.
     pub hotlist_grace_ms: i64,
     pub settlement: SettlementOptions,
+    /// How many days before the open one stay in the journal; all where it is absent.
+    pub retention_days: Option<i32>,
     pub parties: Parties,
     pub terminals: Terminals,
     pub locations: Locations,
@@ -112,6 +114,7 @@ impl Scheme {
                 products: settings.products,
                 hotlist_grace_ms: settings.hotlist_grace_ms,
                 settlement: settings.settlement,
+                retention_days: settings.retention_days,
                 parties,
                 terminals,
                 locations,

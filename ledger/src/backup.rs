@@ -182,7 +182,7 @@ fn attempt(ledger: &Path, to: &Path, copies: &Copies, workers: usize) -> Result<
     note(manifest, taken);
     for (name, _) in listing(ledger)? {
         let kind = Path::new(&name).extension().and_then(|kind| kind.to_str()).unwrap_or_default();
-        if name.starts_with("archive/") || matches!(kind, "sst" | "blob" | "log") {
+        if matches!(kind, "sst" | "blob" | "log" | "blocks") {
             let taken = copies.take(&ledger.join(&name))?;
             note(name, taken);
         }

@@ -49,8 +49,19 @@ impl Ledger {
         self.scrub_from(0, workers)
     }
 
+    /// Whether the chain has this head in it.
+    ///
+    /// # Errors
+    /// When the block there is damaged, or the storage fails.
+    pub fn holds(&self, head: Head) -> Result<bool, LedgerError> {
+        match has(&self.db, head) {
+            Err(LedgerError::NoBlock { .. } | LedgerError::HeadDiffers { .. }) => Ok(false),
+            checked => checked.map(|()| true),
+        }
+    }
+
     fn scrub_from(&self, from: u64, workers: usize) -> Result<u64, LedgerError> {
-        let base = if from == 0 { Head::default() } else { Head { height: from, hash: stretch(&*self.db, from..=from)?.hash } };
+        let base = if from == 0 { Head::default() } else { Head { height: from, hash: stretch(&self.db, from..=from)?.hash } };
         let (head, next) = (self.head(), AtomicU64::new(from + 1));
         let work = || {
             let mut found = Vec::new();
@@ -59,7 +70,7 @@ impl Ledger {
                 if first > head.height {
                     return Ok(found);
                 }
-                found.push(stretch(&*self.db, first..=head.height.min(first + STRETCH_BLOCKS - 1))?);
+                found.push(stretch(&self.db, first..=head.height.min(first + STRETCH_BLOCKS - 1))?);
             }
         };
         let mut stretches = std::thread::scope(|scope| {

@@ -1,6 +1,7 @@
 //! Committing a group: every rule is checked, then one atomic batch holds blocks, indexes, balances and the head, with one
 //! sync. Memory changes only after the batch is durable.
 
+use crate::archive::{Archive, Archived};
 use crate::balances::{self, Balance, RUNNING};
 use crate::block::{BlockKind, Draft, Place};
 use crate::closed::ServiceFees;
@@ -15,9 +16,12 @@ use crate::ledger::{Access, Closing, Ledger, State};
 use crate::refusal::{self, Refusal};
 use crate::storage::{Batch, Database};
 use crate::store::{
-    self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT, WITNESSES,
+    self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT,
+    WITNESSES,
 };
 use domain::Day;
+use domain::record::CardToken;
+use hashbrown::HashSet;
 use std::collections::BTreeMap;
 
 impl Ledger {
@@ -39,12 +43,23 @@ impl Ledger {
         }
         self.enough_disk()?;
         let told = group.is_told();
-        let mut stage = Stage::new(&*self.db, &self.state, group.bytes_expected());
+        // No block leaves the database before its archive is as the event says.
+        let mut archives = Vec::new();
+        for item in &group.items {
+            if let Item::Event(Event::DaysArchived(archived)) = item {
+                archives.push(Archive::open(&self.storage.archive_folder(), archived)?);
+            }
+        }
+        let mut stage = Stage::new(&self.db, &self.state, group.bytes_expected());
         for item in group.items {
             stage.item(item)?;
         }
+        let mut sealed_now: HashSet<CardToken, foldhash::fast::FixedState> = HashSet::default();
         for (token, sealed) in group.sealed {
-            stage.batch.put(VAULT, token.as_bytes(), &sealed);
+            // A card keeps its first seal; what is forgotten stays forgotten.
+            if sealed_now.insert(token) && self.db.get(VAULT, token.as_bytes())?.is_none() {
+                stage.batch.put(VAULT, token.as_bytes(), &sealed);
+            }
         }
         for (key, value) in group.checkpoints {
             match value {
@@ -58,6 +73,7 @@ impl Ledger {
             return Err(error);
         }
         self.state.apply(change);
+        archives.into_iter().for_each(|archive| self.db.add(archive));
         if told { self.anchor() } else { Ok(self.state.head) }
     }
 
@@ -88,6 +104,8 @@ struct Change {
     days: Vec<DayInfo>,
     files: BTreeMap<u32, FileInfo>,
     close: CloseChange,
+    /// New ones.
+    archives: Vec<Archived>,
 }
 
 /// What a group did to the close under way.
@@ -104,6 +122,7 @@ impl State {
     fn apply(&mut self, change: Change) {
         self.head = change.head;
         self.days = change.days;
+        self.archives.extend(change.archives);
         for (id, file) in change.files {
             self.by_digest.insert(file.digest, id);
             match self.files.get_mut(id as usize - 1) {
@@ -136,7 +155,12 @@ struct Stage<'l> {
 impl<'l> Stage<'l> {
     fn new(db: &'l dyn Database, state: &'l State, batch_bytes: usize) -> Self {
         let close = CloseChange { anew: false, under_way: state.closing.is_some(), posted: Posted::default(), movements: Vec::new() };
-        Self { db, state, batch: db.batch(batch_bytes), change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close } }
+        Self {
+            db,
+            state,
+            batch: db.batch(batch_bytes),
+            change: Change { head: state.head, days: state.days.clone(), files: BTreeMap::new(), close, archives: Vec::new() },
+        }
     }
 
     fn finish(mut self) -> (Box<dyn Batch + 'l>, Change) {
@@ -145,6 +169,9 @@ impl<'l> Stage<'l> {
             for family in WITNESSES {
                 self.batch.put(family, HEAD_KEY, &self.change.head.to_bytes());
             }
+        }
+        for archived in &self.change.archives {
+            self.batch.put(INDEX, &store::archive_at(archived.first), &to_json(archived));
         }
         for (id, file) in &self.change.files {
             self.batch.put(INDEX, &store::file_at(*id), &to_json(file));
@@ -190,9 +217,15 @@ impl<'l> Stage<'l> {
                 info.state = DayState::Settled;
                 info.manifests = Some(*manifests);
             }
+            Event::DaysArchived(archived) => self.archive(*archived)?,
+            Event::CardForgotten { card, .. } => {
+                let token = CardToken::new(card.as_bytes()).ok_or(LedgerError::NoCard)?;
+                self.batch.put(VAULT, token.as_bytes(), FORGOTTEN);
+            }
         }
         let (day, file) = match event {
             Event::DayOpened { day, .. } | Event::CloseStarted { day, .. } | Event::Closed { day, .. } | Event::Settled { day, .. } => (*day, 0),
+            Event::DaysArchived(_) | Event::CardForgotten { .. } => (self.today()?.day, 0),
             Event::FileStarted { .. } => (self.today()?.day, self.last_file_id()),
             Event::FileBooked { file, .. } | Event::FileAbandoned { file, .. } | Event::FileWithdrawn { file, .. } => (self.today()?.day, *file),
             Event::HeldReleased { .. } | Event::HeldRejected { .. } | Event::TapOffSupplied { .. } => (self.today()?.day, 0),
@@ -349,6 +382,21 @@ impl<'l> Stage<'l> {
         }
         self.change.days.push(DayInfo::opened(next, scheme));
         self.change.close = CloseChange { anew: true, under_way: false, posted: Posted::default(), movements: Vec::new() };
+        Ok(())
+    }
+
+    /// Blocks go from the database into an archive, without a gap and up to a settled day's close.
+    fn archive(&mut self, archived: Archived) -> Result<(), LedgerError> {
+        let Archived { through, first, last, .. } = archived;
+        let closed_height = self.day_in(through, &[DayState::Settled])?.closed_height;
+        let next = self.change.archives.last().or(self.state.archives.last()).map_or(1, |before| before.last + 1);
+        if first != next || last != closed_height || first > last {
+            return Err(LedgerError::NotNextArchive { first, last });
+        }
+        for height in first..=last {
+            self.batch.delete(JOURNAL, &height.to_be_bytes());
+        }
+        self.change.archives.push(archived);
         Ok(())
     }
 

@@ -19,6 +19,9 @@ pub enum LedgerError {
     /// The anchor cannot be read, or is not there.
     #[error("{}: {what}", path.display())]
     Anchor { path: PathBuf, what: &'static str },
+    /// An archive that the journal names is not there, or not as it was written.
+    #[error("{}: {what}", path.display())]
+    Archive { path: PathBuf, what: &'static str },
     /// What a ledger had is not there, although its anchor or other files are.
     #[error("{}: it is missing, and so is what the ledger had", path.display())]
     Lost { path: PathBuf },
@@ -44,6 +47,10 @@ pub enum LedgerError {
     #[error("block {height} does not hold {wanted}")]
     OtherKind { height: u64, wanted: &'static str },
 
+    #[error("the vault holds no number of this card")]
+    NoCard,
+    #[error("blocks {first} to {last} are not those that come next into an archive")]
+    NotNextArchive { first: u64, last: u64 },
     #[error("no clearing day is open")]
     NoDayOpen,
     #[error("clearing day {day} is {}", state.name())]

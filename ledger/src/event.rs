@@ -1,5 +1,6 @@
 //! Events: what happened to days and files, as one JSON object each in the journal. Field and event names are stored.
 
+use crate::archive::Archived;
 use crate::closed::{FileOutcomes, ServiceFees};
 use crate::days::DayTotals;
 use crate::wire;
@@ -66,6 +67,10 @@ pub enum Event {
         #[serde(with = "wire")]
         manifests: [u8; 32],
     },
+    /// The key of a card's number was destroyed; the vault takes no number of this card again.
+    CardForgotten { card: String, why: String },
+    /// Blocks of settled days were moved into an archive.
+    DaysArchived(Archived),
 }
 
 impl Event {

@@ -77,7 +77,7 @@ impl Group {
         self.items.push(Item::Decisions(block));
     }
 
-    /// A card number as the vault sealed it. Writing the same token again is harmless.
+    /// A card number as the vault sealed it. Where the vault has one of the card, or the card was forgotten, it stays as it is.
     pub fn vault(&mut self, token: CardToken, sealed: Vec<u8>) {
         self.sealed.push((token, sealed));
     }

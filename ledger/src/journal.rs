@@ -4,6 +4,7 @@
 //! checkpoints are not looked at. Blocks are handed on one by one to be taken into another ledger, where everything is
 //! derived anew. That the journal has become the same is seen by its head, which hashes all of it.
 
+use crate::archive::Shelved;
 use crate::block::{Block, BlockKind, Draft};
 use crate::chain;
 use crate::codec::Corrupt;
@@ -24,7 +25,7 @@ use std::path::Path;
 
 /// A journal that is only read.
 pub struct Journal {
-    db: Box<dyn Database>,
+    db: Shelved,
     head: Head,
 }
 
@@ -56,15 +57,15 @@ impl Journal {
             Err(LedgerError::Anchor { .. }) if known.is_some() => None,
             Err(error) => return Err(error),
         };
-        let db = storage.read_database()?;
-        let head = chain::end(&*db)?;
+        let db = Shelved::with_all(storage.read_database()?, storage)?;
+        let head = chain::end(&db)?;
         if found.is_some() {
-            ledger::check_anchor(&*db, found, head)?;
+            ledger::check_anchor(&db, found, head)?;
         }
         if let Some(known) = known {
-            chain::holds(&*db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
+            chain::holds(&db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
         }
-        store::check_witness(&*db, VAULT, head)?;
+        store::check_witness(&db, VAULT, head)?;
         Ok(Self { db, head })
     }
 
@@ -79,7 +80,7 @@ impl Journal {
     /// # Errors
     /// When there is no block at `height`, it is damaged, or the storage fails.
     pub fn block(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<(Copied, Head), LedgerError> {
-        read::with_block(&*self.db, height, None, |block| {
+        read::with_block(&self.db, height, None, |block| {
             let file = block.header.file;
             let copied = match block.header.kind {
                 BlockKind::Event => Copied::Event(Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read"))?),
@@ -107,7 +108,7 @@ impl Journal {
     pub fn decisions(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<Vec<Decision>, LedgerError> {
         let mut found = Vec::new();
         let wanted = Some((BlockKind::Decisions, "decisions"));
-        read::with_block(&*self.db, height, wanted, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
+        read::with_block(&self.db, height, wanted, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
         Ok(found)
     }
 
@@ -134,7 +135,7 @@ impl Journal {
     /// # Errors
     /// When the storage fails.
     pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
-        store::digests(&*self.db)
+        store::digests(&self.db)
     }
 }
 

@@ -5,6 +5,7 @@
 //! every family of the database is as of it.
 
 use crate::anchor::{self, ANCHOR_FILE, Anchor, Anchored, Start};
+use crate::archive::{self, Archived, Shelved};
 use crate::balances::Book;
 use crate::chain;
 use crate::days::{DayInfo, DayState};
@@ -41,11 +42,11 @@ impl Default for LedgerOptions {
 
 /// An open ledger. Reading needs `&self` and works from several threads; writing needs `&mut self`.
 pub struct Ledger {
-    pub(crate) db: Box<dyn Database>,
+    pub(crate) db: Shelved,
     pub(crate) state: State,
     pub(crate) access: Access,
     pub(crate) free_bytes_min: u64,
-    storage: Box<dyn Storage>,
+    pub(crate) storage: Box<dyn Storage>,
 }
 
 /// What this process may do.
@@ -72,6 +73,8 @@ pub(crate) struct State {
     pub by_digest: HashMap<[u8; 32], u32, foldhash::fast::FixedState>,
     /// What the close under way has posted so far; none after an open, so that a close starts anew.
     pub closing: Option<Closing>,
+    /// In the order of their heights.
+    pub archives: Vec<Archived>,
 }
 
 #[derive(Default)]
@@ -107,9 +110,9 @@ impl Ledger {
             Some(anchored) => Anchor::open(&*storage, anchored)?,
         };
         // Families are only made while there was never anything in them.
-        let db = storage.open_database(found.is_none_or(|found| found.head == Head::default()))?;
+        let db = Shelved::open(storage.open_database(found.is_none_or(|found| found.head == Head::default()))?, &*storage)?;
         storage.sync_names()?;
-        let state = load(&*db, options, found)?;
+        let state = load(&db, options, found)?;
         let Manifest { number, bytes, .. } = storage.sync_manifest()?;
         anchor.begin(Start { head: state.head, manifest: number, manifest_bytes: bytes })?;
         Ok(Self { db, state, access: Access::Write { _lock: lock, anchor }, free_bytes_min: options.free_bytes_min, storage })
@@ -123,8 +126,8 @@ impl Ledger {
         let storage = Box::new(Folder::new(path));
         // The anchor first: a process that writes may make both longer meanwhile, and the database is ahead of the anchor then.
         let found = find(&*storage)?.ok_or(LedgerError::Absent)?;
-        let db = storage.read_database()?;
-        let state = load(&*db, options, Some(found))?;
+        let db = Shelved::open(storage.read_database()?, &*storage)?;
+        let state = load(&db, options, Some(found))?;
         Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, storage })
     }
 
@@ -182,7 +185,7 @@ impl Ledger {
     /// # Errors
     /// When the storage fails.
     pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
-        store::digests(&*self.db)
+        store::digests(&self.db)
     }
 
     /// Refuses when the disk has less room than the options ask for.
@@ -245,7 +248,7 @@ fn load(db: &dyn Database, options: &LedgerOptions, found: Option<Anchored>) -> 
     if let Some(known) = options.anchor {
         chain::holds(db, known, head).map_err(|error| LedgerError::NotExtended(Box::new(error)))?;
     }
-    let mut state = State { head, ..State::default() };
+    let mut state = State { head, archives: archive::infos(db)?, ..State::default() };
     for row in db.scan(INDEX, &[DAYS]) {
         let (_, value) = row?;
         state.days.push(from_json("days", &value)?);

@@ -5,6 +5,7 @@
 //! prices nothing.
 
 mod anchor;
+mod archive;
 mod backup;
 mod balances;
 mod block;
@@ -17,6 +18,7 @@ mod decisions;
 mod error;
 mod event;
 mod files;
+mod forget;
 mod group;
 mod intake;
 mod journal;
@@ -31,6 +33,7 @@ mod tests;
 mod verify;
 mod wire;
 
+pub use archive::Archived;
 pub use backup::{Backup, BackupError, back_up, drop_older, restore};
 pub use balances::Balance;
 pub use block::{BlockKind, Header};

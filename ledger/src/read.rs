@@ -12,7 +12,7 @@ use crate::intake::{self, IntakePiece, IntakeRows};
 use crate::ledger::Ledger;
 use crate::refusal::{self, Refusal};
 use crate::storage::Database;
-use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
+use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision};
@@ -167,11 +167,23 @@ impl Ledger {
         Ok(self.db.get(CHECKPOINTS, &[&[kind][..], key].concat())?.map(|value| (*value).as_ref().to_vec()))
     }
 
-    /// A card number as the vault sealed it.
+    /// A card number as the vault sealed it; none of a card whose key was destroyed.
     ///
     /// # Errors
     /// When the storage fails.
     pub fn sealed(&self, token: &CardToken) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.vault_entry(token)?.filter(|sealed| sealed != FORGOTTEN))
+    }
+
+    /// Whether the key of a card's number was destroyed.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn is_forgotten(&self, token: &CardToken) -> Result<bool, LedgerError> {
+        Ok(self.vault_entry(token)?.is_some_and(|sealed| sealed == FORGOTTEN))
+    }
+
+    fn vault_entry(&self, token: &CardToken) -> Result<Option<Vec<u8>>, LedgerError> {
         Ok(self.db.get(VAULT, token.as_bytes())?.map(|value| (*value).as_ref().to_vec()))
     }
 
@@ -181,7 +193,7 @@ impl Ledger {
         wanted: Option<(BlockKind, &'static str)>,
         read: impl FnOnce(&Block<'_>) -> Result<T, Corrupt>,
     ) -> Result<T, LedgerError> {
-        with_block(&*self.db, height, wanted, read)
+        with_block(&self.db, height, wanted, read)
     }
 
     /// Height, file and rows of the blocks under a prefix of the index.

@@ -8,8 +8,11 @@ use crate::anchor::ANCHOR_FILE;
 use crate::error::LedgerError;
 use crate::storage::{AnchorFile, Batch, Database, Found, KeyValue, Manifest, Storage, Value};
 use crate::store::{CHECKPOINTS, FAMILIES, JOURNAL};
-use rocksdb::{BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, LogLevel, Options};
-use rocksdb::{WriteBatch, WriteOptions};
+use rocksdb::{
+    BlockBasedOptions, BottommostLevelCompaction, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode,
+    LogLevel, Options,
+};
+use rocksdb::{CompactOptions, FlushOptions, WriteBatch, WriteOptions};
 use std::any::Any;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -203,10 +206,28 @@ impl Database for DB {
         Box::new(Gathered { db: self, batch: WriteBatch::with_capacity_bytes(bytes) })
     }
 
+    fn purge(&self, family: &str) -> Result<(), LedgerError> {
+        // What is in memory and in the log first: a flush drops the log.
+        let families = FAMILIES.map(|family| cf(self, family));
+        self.flush_cfs_opt(&families, &FlushOptions::default())?;
+        let handle = cf(self, family);
+        if family == JOURNAL {
+            // Blobs are copied only here, where most of the oldest are nobody's any more.
+            self.set_options_cf(handle, &[("enable_blob_garbage_collection", "true"), ("blob_garbage_collection_age_cutoff", "1.0")])?;
+        }
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        self.compact_range_cf_opt(handle, None::<&[u8]>, None::<&[u8]>, &options);
+        if family == JOURNAL {
+            self.set_options_cf(handle, &[("enable_blob_garbage_collection", "false")])?;
+        }
+        Ok(())
+    }
+
     #[cfg(test)]
     fn flush(&self) {
         let families = FAMILIES.map(|family| cf(self, family));
-        self.flush_cfs_opt(&families, &rocksdb::FlushOptions::default()).expect("flushes");
+        self.flush_cfs_opt(&families, &FlushOptions::default()).expect("flushes");
     }
 }
 

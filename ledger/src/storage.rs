@@ -19,6 +19,11 @@ pub trait Storage: Send + Sync {
     /// The ledger's folder, as it is named in messages.
     fn folder(&self) -> &Path;
 
+    /// Where archives lie.
+    fn archive_folder(&self) -> PathBuf {
+        self.folder().join("archive")
+    }
+
     /// Makes the place where it is not there, and keeps all others from writing as long as what is returned lives.
     ///
     /// # Errors
@@ -113,6 +118,15 @@ pub trait Database: Send + Sync {
 
     /// An empty batch with room for so many bytes.
     fn batch(&self, bytes: usize) -> Box<dyn Batch + '_>;
+
+    /// Gives back the room of what was deleted from a family, and leaves no copy of it in any file. Where deleting does that
+    /// by itself there is nothing to do.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn purge(&self, _family: &str) -> Result<(), LedgerError> {
+        Ok(())
+    }
 
     /// Moves what is in memory into files, as a full table in memory does.
     #[cfg(test)]

@@ -18,12 +18,16 @@ pub(crate) const FAMILIES: [&str; 5] = [JOURNAL, INDEX, BALANCES, CHECKPOINTS, V
 /// Families whose latest head stands under [`HEAD_KEY`]: all but the journal, whose head is its last block.
 pub(crate) const WITNESSES: [&str; 4] = [INDEX, BALANCES, CHECKPOINTS, VAULT];
 
+/// What stands in the vault for a card whose key was destroyed.
+pub(crate) const FORGOTTEN: &[u8] = b"";
+
 /// Keys of the index. The first byte tells what follows.
 pub(crate) const FORMAT_KEY: &[u8] = b"\0format";
 /// No other key of any family begins with a zero byte.
 pub(crate) const HEAD_KEY: &[u8] = b"\0head";
 pub(crate) const FILES: u8 = b'f';
 pub(crate) const DAYS: u8 = b'D';
+pub(crate) const ARCHIVES: u8 = b'A';
 pub(crate) const INTAKE_AT: u8 = b'i';
 pub(crate) const DECISIONS_AT: u8 = b'd';
 pub(crate) const REFUSALS_AT: u8 = b'r';
@@ -55,6 +59,11 @@ pub(crate) fn file_at(file: u32) -> Vec<u8> {
 /// The key of a day in the index.
 pub(crate) fn day_at(day: Day) -> Vec<u8> {
     [&[DAYS][..], &ordered(day)].concat()
+}
+
+/// The key of an archive in the index.
+pub(crate) fn archive_at(first: u64) -> Vec<u8> {
+    [&[ARCHIVES][..], &first.to_be_bytes()].concat()
 }
 
 /// The height at the end of a key made by [`day_key`] or [`file_key`].

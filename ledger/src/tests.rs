@@ -7,6 +7,7 @@ mod promises;
 mod recount;
 mod tampering;
 
+use crate::storage::Database;
 use crate::{DayTotals, DecisionBlock, Event, FileOutcomes, FileState, Group, IntakeBlock, Ledger, LedgerOptions, ServiceFees};
 use domain::record::{CardToken, IdKind, SourceRef};
 use domain::{Day, Decision, Discount, EventTime, Flags, Reason, Record, RecordId, RecordKind, Symbol, SymbolTable};

@@ -7,19 +7,23 @@
 mod posting;
 mod replay;
 
+use crate::archive;
 use crate::block::{Block, BlockKind};
 use crate::decisions;
 use crate::error::LedgerError;
 use crate::intake;
 use crate::ledger::Ledger;
 use crate::refusal;
-use crate::store::{self, BALANCES, DAYS, DECISIONS_AT, FILES, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, WITNESSES};
+use crate::storage::Database;
+use crate::store::{
+    self, BALANCES, DAYS, DECISIONS_AT, FILES, FORGOTTEN, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT, WITNESSES,
+};
 use crate::{balances, event::Event};
 use domain::symbol::SymbolCache;
 use domain::{Decision, SymbolTable};
 use posting::Account;
 use replay::Replay;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 /// One thing that is not as the journal says.
@@ -99,6 +103,7 @@ impl Ledger {
         self.compare_head(&mut report)?;
         self.compare_indexes(&mut replay, &mut report)?;
         self.compare_balances(&replay, &mut report)?;
+        self.compare_vault(&replay, &mut report)?;
         report.files = replay.files.len() as u64;
         report.days = replay.days.len() as u64;
         report.accounts = replay.running.len() as u64;
@@ -143,6 +148,8 @@ impl Ledger {
         report.compare("file in memory", &in_memory, &replay.files);
         let in_memory = self.days().iter().map(|day| (day.day, *day)).collect();
         report.compare("day in memory", &in_memory, &replay.days);
+        let archives = archive::infos(&self.db)?.into_iter().map(|archived| (archived.first, archived)).collect();
+        report.compare("archive", &archives, &replay.archives);
         let mut places = BTreeMap::new();
         for kind in [INTAKE_AT, DECISIONS_AT, REFUSALS_AT, RESOLUTIONS_AT] {
             for row in self.db.scan(INDEX, &[kind]) {
@@ -151,6 +158,21 @@ impl Ledger {
             }
         }
         report.compare("block entry", &places, &std::mem::take(&mut replay.places));
+        Ok(())
+    }
+
+    /// Whatever was forgotten is gone, and nothing else is.
+    fn compare_vault(&self, replay: &Replay, report: &mut VerifyReport) -> Result<(), LedgerError> {
+        let mut gone = BTreeSet::new();
+        for row in self.db.scan(VAULT, &[]) {
+            let (key, value) = row?;
+            if *value == *FORGOTTEN {
+                gone.insert(key.into_vec());
+            }
+        }
+        if gone != replay.forgotten {
+            report.differs(0, "the vault has forgotten other cards than the journal says");
+        }
         Ok(())
     }
 

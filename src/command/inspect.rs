@@ -73,6 +73,7 @@ fn block(ledger: &Ledger, height: u64) -> Result<(), Failure> {
     output::json(&json!({
         "height": header.height, "kind": kind, "day": header.day.to_string(), "file": header.file, "rows": header.count, "bytes": header.payload_bytes,
         "prev": hex(&header.prev), "payload_digest": hex(&header.payload_digest), "event": event,
+        "archived": ledger.is_archived(height),
     }))
 }
 

@@ -8,6 +8,8 @@ use domain::SymbolTable;
 use engine::ingest::{DoorKeys, card_token};
 use engine::scheme::Scheme;
 use ledger::{Ledger, LedgerOptions};
+use std::io::Write;
+use std::process::Stdio;
 use tapclear::vault::Vault;
 
 const CANARIES: [&str; 4] = ["6228480012345678907", "6217 0012 3456 7890 128", "9558800123456789012", "6222021234567890123"];
@@ -160,6 +162,86 @@ fn a_card_number_is_found_nowhere_but_the_vault_opens() {
         assert_eq!(Vault::new(scheme.keys.vault).open(&token, &sealed).as_deref(), Some(canary.as_bytes()));
         assert_eq!(Vault::new(scheme.keys.token).open(&token, &sealed), None, "another key does not open it");
     }
+}
+
+/// Names of the files below a folder in which the bytes stand.
+fn holders(folder: &std::path::Path, wanted: &[u8]) -> Vec<String> {
+    let found = every_file(folder).into_iter().filter(|(_, bytes)| bytes.windows(wanted.len()).any(|window| window == wanted));
+    found.map(|(name, _)| name).collect()
+}
+
+#[test]
+fn a_forgotten_card_s_number_is_gone_and_its_money_stays() {
+    let mut house = transit::house();
+    house.map = Some(house.write("map.toml", MAP));
+    let text = rows();
+    let (early, late) = text.split_at(text.find("bus,1772395240000").expect("a row in the middle"));
+    house.clear(DAY, &[house.write("cards.csv", early)]).done();
+    let backups = house.path("backups");
+    let back_up = || house.run("backup", ["--to".as_ref(), backups.as_os_str()]).done();
+    back_up();
+    let scheme = Scheme::read(&house.scheme, &SymbolTable::new()).expect("a good scheme");
+    let token = |canary: &str| card_token(&DoorKeys { token_key: scheme.keys.token }, canary.as_bytes());
+    let opened = |canary: &str| {
+        let ledger = Ledger::open_read_only(&house.ledger(), &LedgerOptions::default()).expect("a ledger");
+        let sealed = ledger.sealed(&token(canary)).expect("the vault is read");
+        sealed.map(|sealed| Vault::new(scheme.keys.vault).open(&token(canary), &sealed).expect("sealed under this key"))
+    };
+    let ledger = Ledger::open_read_only(&house.ledger(), &LedgerOptions::default()).expect("a ledger");
+    let [gone, other] = [CANARIES[0], CANARIES[2]].map(|canary| ledger.sealed(&token(canary)).expect("the vault is read").expect("it is there"));
+    drop(ledger);
+    // The card's key, sealed, and the number, sealed: each in pieces that no file holds by chance.
+    let pieces: Vec<&[u8]> = gone[25..].chunks_exact(16).collect();
+    for piece in &pieces {
+        assert!(!holders(&house.ledger(), piece).is_empty(), "the search finds what is there");
+    }
+    let money = || house.run("inspect", [""; 0]).done()["accounts"].clone();
+    let (before, published) = (money(), crate::published::canonical(&house.day(DAY)));
+
+    let name = token(CANARIES[0]);
+    let name = std::str::from_utf8(name.as_bytes()).expect("a token is a text");
+    let forget = |name: &str| house.run("forget", ["--why", "asked on 2026-03-03", name]);
+    assert_eq!(silent(forget(name), "forget").done(), serde_json::json!({ "forgotten": true, "repeated": false }));
+    for piece in &pieces {
+        assert_eq!(holders(&house.ledger(), piece), [""; 0], "a piece of the card's key or number is left");
+    }
+    assert_eq!(opened(CANARIES[0]), None);
+    assert_eq!(opened(CANARIES[2]).as_deref(), Some(CANARIES[2].as_bytes()));
+    assert!(!holders(&house.ledger(), &other[25..73]).is_empty());
+    assert_eq!(money(), before);
+    std::fs::remove_dir_all(house.day(DAY)).expect("it was published");
+    house.run("settle", ["--day", DAY]).done();
+    crate::published::assert_same(&published, &crate::published::canonical(&house.day(DAY)), "settled after forgetting");
+    assert_eq!(silent(forget(name), "forget").done()["repeated"], true);
+
+    // The card comes again: its records count, its number stays gone.
+    house.clear("2026-03-03", &[house.write("late.csv", format!("{HEADER}{late}"))]).done();
+    assert_eq!(opened(CANARIES[0]), None);
+    house.verify();
+    // A backup made now has nothing of it; the one before does, until it is dropped.
+    back_up();
+    let restored = |number: &str| {
+        let into = house.path(&format!("restored-{number}"));
+        let arguments = ["restore".as_ref(), "--json".as_ref(), "--from".as_ref(), backups.as_os_str(), "--ledger".as_ref(), into.as_os_str()];
+        crate::house::tapclear(arguments.into_iter().chain(["--backup".as_ref(), number.as_ref()])).done();
+        holders(&into, pieces[0]).len()
+    };
+    assert_eq!((restored("1") > 0, restored("2")), (true, 0));
+    house.run("backup", ["--to".as_ref(), backups.as_os_str(), "--keep".as_ref(), "1".as_ref()]).done();
+    assert_eq!(holders(&backups, pieces[0]), [""; 0]);
+    // The vault is rebuilt as it is.
+    let rebuilt = crate::rebuilding::rebuilt(&house, "new", &[]).done();
+    assert_eq!(rebuilt["differ"], serde_json::json!([]));
+
+    // A number is read from standard input alone, and never said again.
+    assert!(silent(forget(CANARIES[3]), "forget").refused().contains("no number of this card"));
+    assert!(silent(forget("6228480012345678907123456789"), "forget").refused().contains("no card token"));
+    let mut by_number = house.command("forget", ["--why", "asked", "-", "--scheme"]);
+    let mut by_number = by_number.arg(&house.scheme).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    by_number.stdin.take().expect("a pipe").write_all(format!("{}\n", CANARIES[2]).as_bytes()).expect("it reads");
+    silent(Ran::of(by_number.wait_with_output().expect("it ends")), "forget -").done();
+    assert_eq!(opened(CANARIES[2]), None);
+    house.verify();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
+mod archives;
 mod backups;
 mod books_balance;
 mod canary;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const NEXT_DAY: &str = "2026-03-03";
 
 /// `rebuild` of a house's ledger into `name`, with its files into `name` and `-out`.
-fn rebuilt(house: &House, name: &str, more: &[&OsStr]) -> crate::house::Ran {
+pub fn rebuilt(house: &House, name: &str, more: &[&OsStr]) -> crate::house::Ran {
     let folders = [house.path(name), house.path(&format!("{name}-out"))];
     let mut arguments: Vec<OsString> = ["rebuild", "--json", "--ledger"].map(OsString::from).to_vec();
     arguments.push(house.ledger().into());

@@ -154,6 +154,8 @@ pub struct Settings {
     /// How long after a hotlist entry's effective time a terminal that states no list version may lack it.
     pub hotlist_grace_ms: i64,
     pub settlement: SettlementOptions,
+    /// How many days before the open one stay in the journal; all where it is absent.
+    pub retention_days: Option<i32>,
 }
 
 impl Settings {
@@ -191,6 +193,11 @@ impl Settings {
             minutes * MINUTE_MS
         });
         let settlement = settlement_of(table, mistakes);
+        let retention_days = table.table("retention", mistakes).and_then(|mut retention| {
+            let days = retention.integer("journal_days", 1..=DAYS_MAX, mistakes).and_then(|days| i32::try_from(days.value).ok());
+            retention.finish(mistakes);
+            days
+        });
         Some(Self {
             name_en,
             name_zh,
@@ -206,6 +213,7 @@ impl Settings {
             products,
             hotlist_grace_ms,
             settlement,
+            retention_days,
         })
     }
 }

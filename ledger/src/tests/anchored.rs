@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rocks::Folder;
-use crate::storage::{Found, Manifest, Storage};
+use crate::storage::{Database, Found, Manifest, Storage};
 use crate::store::{self, BALANCES, CHECKPOINTS, HEAD_KEY, VAULT};
 use crate::{Head, LedgerError};
 use std::fs::File;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::LedgerError;
+use crate::storage::Database;
 use crate::store::{BALANCES, DAYS, FILES, HEAD_KEY, INDEX, INTAKE_AT, JOURNAL};
 
 /// Changes the last byte of the first value under a prefix, and gives what `verify` then says.

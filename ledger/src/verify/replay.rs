@@ -2,13 +2,14 @@
 
 use super::VerifyReport;
 use super::posting::{Book, Tally};
+use crate::archive::Archived;
 use crate::block::Header;
 use crate::closed::{FileOutcomes, ServiceFees};
 use crate::days::{DayInfo, DayState, DayTotals};
 use crate::event::Event;
 use crate::files::{FileInfo, FileState};
 use domain::{Day, Decision, Reason, SymbolTable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the blocks so far say.
 #[derive(Default)]
@@ -19,6 +20,9 @@ pub(crate) struct Replay {
     pub places: BTreeMap<Vec<u8>, Vec<u8>>,
     pub running: Book,
     pub moved: BTreeMap<Day, Book>,
+    pub archives: BTreeMap<u64, Archived>,
+    /// Tokens of cards whose keys were destroyed.
+    pub forgotten: BTreeSet<Vec<u8>>,
     /// What has been booked of each fee per service day: earner, issuer, product, day.
     fees: BTreeMap<(String, String, String, Day), i128>,
     /// The close under way.
@@ -80,6 +84,13 @@ impl Replay {
                 (info.state, info.manifests) = (DayState::Settled, Some(*manifests));
                 legal
             }),
+            Event::CardForgotten { card, .. } => !self.days.is_empty() && self.forgotten.insert(card.clone().into_bytes()),
+            Event::DaysArchived(archived) => {
+                let next = self.archives.values().next_back().map_or(1, |before| before.last + 1);
+                let settled = self.days.get(&archived.through).is_some_and(|day| day.state == DayState::Settled && day.closed_height == archived.last);
+                self.archives.insert(archived.first, *archived);
+                settled && archived.first == next && next <= archived.last
+            }
         };
         if !legal {
             report.differs(height, "the event does not follow from those before it");
