@@ -6,6 +6,7 @@
 use crate::adjust::Corrected;
 use crate::conserve::{Booked, move_account};
 use crate::pass::Feed;
+use crate::published::told;
 use crate::roster::Roster;
 use crate::settle::{self, Anchor, DayBook, Drafted};
 use crate::tally::{DaySums, Outcomes};
@@ -14,7 +15,7 @@ use crate::uploads::{RefusedRow, Upload};
 use crate::{House, Published, SettleError};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Role};
-use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, FileState, Ledger, LedgerError};
+use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, FileState, Ledger, LedgerError, ServiceFees};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,10 +64,7 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         let seat = house.symbols.find(&account.party).map_or(crate::roster::Seat::NOBODY, |party| roster.seat(party));
         move_account(&mut movements_minor, seat, &account.party, account.day.balance_minor())?;
     }
-    let Event::Closed { files: outcomes, fees, .. } = ledger.read_event(info.closed_height).map_err(storage)? else {
-        return Err(SettleError::NotClosed(day));
-    };
-    let outcomes: BTreeMap<u32, FileOutcomes> = outcomes.into_iter().map(|outcomes| (outcomes.file, outcomes)).collect();
+    let (outcomes, fees) = closed(ledger, info)?;
     let head = ledger.head();
     let book = DayBook {
         day,
@@ -75,11 +73,35 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         accounts,
         previous: previous.map_or_else(|| Ok(BTreeMap::new()), |previous| manifests_of(ledger, previous))?,
         fees: fees.list,
-        uploads: files.into_iter().map(|file| upload(ledger, file, outcomes.get(&file.id))).collect::<Result<_, _>>()?,
+        uploads: uploads(ledger, files, &outcomes)?,
         anchor: Anchor { height: head.height, hash: head.hash },
         corrected: corrected(ledger, drafted.corrections(), day, house, roster)?,
     };
-    settle::publish(book, drafted, house)
+    let published = settle::publish(book, drafted, house)?;
+    if published.repeated {
+        // What no manifest names is looked at too.
+        if let Some((path, Some(what))) = told(ledger, info, &published.folder)?.into_iter().find(|(_, what)| what.is_some()) {
+            return Err(SettleError::Published { path, difference: what.to_owned() });
+        }
+    }
+    Ok(published)
+}
+
+/// What the close says of files and of fees.
+fn closed(ledger: &Ledger, info: &DayInfo) -> Result<(BTreeMap<u32, FileOutcomes>, ServiceFees), SettleError> {
+    let Event::Closed { files, fees, .. } = ledger.read_event(info.closed_height).map_err(storage)? else {
+        return Err(SettleError::NotClosed(info.day));
+    };
+    Ok((files.into_iter().map(|outcomes| (outcomes.file, outcomes)).collect(), fees))
+}
+
+/// The uploads of a closed day.
+pub(crate) fn uploads_of(ledger: &Ledger, info: &DayInfo) -> Result<Vec<Upload>, SettleError> {
+    uploads(ledger, ledger.files().iter().filter(|file| file.day == info.day).collect(), &closed(ledger, info)?.0)
+}
+
+fn uploads(ledger: &Ledger, files: Vec<&FileInfo>, outcomes: &BTreeMap<u32, FileOutcomes>) -> Result<Vec<Upload>, SettleError> {
+    files.into_iter().map(|file| upload(ledger, file, outcomes.get(&file.id))).collect()
 }
 
 /// What earlier days settled of the rides that are corrected: their decisions are read again.
@@ -97,7 +119,7 @@ fn corrected(ledger: &Ledger, corrections: &[Decision], day: Day, house: &House<
     Ok(corrected)
 }
 
-fn storage(error: LedgerError) -> SettleError {
+pub(crate) fn storage(error: LedgerError) -> SettleError {
     SettleError::Ledger(Box::new(error))
 }
 
@@ -188,7 +210,7 @@ fn upload(ledger: &Ledger, file: &FileInfo, outcomes: Option<&FileOutcomes>) -> 
 }
 
 /// Manifest digests of a settled day by party id, as [`Published::checkpoint`] keeps them; none where none are kept.
-fn manifests_of(ledger: &Ledger, day: Day) -> Result<BTreeMap<String, String>, SettleError> {
+pub(crate) fn manifests_of(ledger: &Ledger, day: Day) -> Result<BTreeMap<String, String>, SettleError> {
     let kept = ledger.checkpoint(MANIFESTS, &settle::checkpoint_key(day)).map_err(storage)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&kept);
     Ok(text.lines().filter_map(|line| line.split_once(' ')).map(|(party, sha256)| (party.to_owned(), sha256.to_owned())).collect())

@@ -23,6 +23,7 @@ mod pass;
 #[cfg(test)]
 mod promises;
 mod pseudonym;
+mod published;
 mod roster;
 mod row;
 mod seal;
@@ -42,6 +43,7 @@ pub use error::SettleError;
 pub use house::{CardDisplay, Column, FunderGroup, House};
 pub use locate::{LineFile, Told, locate};
 pub use pass::Feed;
+pub use published::{Changed, check_published};
 pub use seal::checkpoint::{Checkpoint, GrowthProof};
 pub use seal::copies::Copies;
 pub use seal::line::{LineProof, Prover};

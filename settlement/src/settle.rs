@@ -226,10 +226,14 @@ struct AnchorView {
 }
 
 fn write_anchor(book: &DayBook, folder: &Path) -> Result<(), SettleError> {
-    let view = AnchorView { day: book.day.to_string(), height: book.anchor.height, hash: hex(&book.anchor.hash) };
+    write_whole(&folder.join("anchor.json"), &anchor_json(book.day, book.anchor)?, 1).map(|_| ())
+}
+
+pub(crate) fn anchor_json(day: Day, anchor: Anchor) -> Result<Vec<u8>, SettleError> {
+    let view = AnchorView { day: day.to_string(), height: anchor.height, hash: hex(&anchor.hash) };
     let mut json = serde_json::to_vec_pretty(&view).map_err(|error| SettleError::Scheme(error.to_string()))?;
     json.push(b'\n');
-    write_whole(&folder.join("anchor.json"), &json, 1).map(|_| ())
+    Ok(json)
 }
 
 fn published(day: Day, shelf: &Shelf, folders: &[PartyFolder], repeated: bool) -> Published {

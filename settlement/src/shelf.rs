@@ -99,7 +99,8 @@ fn entries<'a>(root: &'a Path, folders: &'a [PartyFolder]) -> impl Iterator<Item
     })
 }
 
-fn digest(mut file: File) -> std::io::Result<(u64, String)> {
+/// Size and SHA-256 of a file.
+pub(crate) fn digest(mut file: File) -> std::io::Result<(u64, String)> {
     let mut buffer = vec![0; 1 << 20];
     let (mut digest, mut size) = (Sha256::new(), 0);
     loop {

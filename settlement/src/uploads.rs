@@ -36,19 +36,23 @@ pub(crate) struct RefusedRow {
     pub problem: String,
 }
 
-/// Writes a folder per sender. Files stand in the order in which they were begun.
+/// Writes a folder per sender.
 pub(crate) fn write(uploads: &[Upload], folder: &Path) -> Result<(), SettleError> {
+    for (sender, (csv, lines)) in reports(uploads) {
+        let place = folder.join(sender);
+        std::fs::create_dir_all(&place).map_err(SettleError::file("cannot create", &place))?;
+        write_whole(&place.join("uploads.csv"), &csv, lines)?;
+    }
+    Ok(())
+}
+
+/// The report of each sender, by the name of its folder, and its lines. Files stand in the order in which they were begun.
+pub(crate) fn reports(uploads: &[Upload]) -> BTreeMap<String, (Vec<u8>, u64)> {
     let mut senders: BTreeMap<String, Vec<&Upload>> = BTreeMap::new();
     for upload in uploads {
         senders.entry(folder_name(&upload.sender)).or_default().push(upload);
     }
-    for (sender, uploads) in senders {
-        let place = folder.join(sender);
-        std::fs::create_dir_all(&place).map_err(SettleError::file("cannot create", &place))?;
-        let (csv, lines) = csv(&uploads);
-        write_whole(&place.join("uploads.csv"), &csv, lines)?;
-    }
-    Ok(())
+    senders.into_iter().map(|(sender, uploads)| (sender, csv(&uploads))).collect()
 }
 
 fn csv(uploads: &[&Upload]) -> (Vec<u8>, u64) {

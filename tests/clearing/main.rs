@@ -26,6 +26,7 @@ mod other_tariffs;
 mod proofs;
 mod province;
 mod published;
+mod published_days;
 mod real_data;
 mod rebuilding;
 mod recovery;
