@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const GROWTH_FORMAT: &str = "tapclear-growth-1";
 
-/// What is signed of a day. The signature is over [`Checkpoint::text`].
+/// What is signed of a day. The signature is over its text, as docs/proofs.md gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
