@@ -11,7 +11,7 @@ use crate::dice::Dice;
 use crate::oracle::Oracle;
 use crate::oracle::shown::compare;
 use crate::published::canonical;
-use domain::{Day, Decision, Reason, SymbolTable};
+use domain::{CardToken, Day, Decision, Reason, SymbolTable};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
 use ledger::{DayState, Event, FileState, Head, Ledger, LedgerError, LedgerOptions, Refusal};
@@ -26,7 +26,6 @@ use tapclear::command::settle;
 use tapclear::failure::Failure;
 use tapclear::intake::{self, AckFile, Acks, Live, Packer, Piece, Receiving};
 use tapclear::progress::Progress;
-use tapclear::vault::Vault;
 use tapclear::{history, opening};
 use tempfile::TempDir;
 
@@ -286,14 +285,15 @@ impl<'w> World<'w> {
         let started = Event::FileStarted { digest: upload.digest, name: upload.name.clone(), sender: "simulated".to_owned(), bytes: 1 };
         let mut receiving = Receiving::start(ledger, seen, path, started, Some(&mut acks))?;
         let mut packer = Packer::new(receiving.file(), self.symbols, live);
-        let vault = Vault::new(self.scheme.keys.vault);
+        // A card's key in the vault is random, and a world has nothing that is: the ledger keeps what it is given.
+        let stand_in = |card: CardToken| (card, blake3::hash(card.padded()).as_bytes().to_vec());
         let mut order: Vec<usize> = (0..upload.pieces.len()).collect();
         self.dice.shuffle(&mut order);
         for at in order {
             let part = &upload.pieces[at];
             packer.add(&part.records, &part.rows);
             let refusals = part.refused.iter().map(|&row| Refusal { row, column: "time".to_owned(), problem: "is no time".to_owned() }).collect();
-            let sealed = part.records.iter().filter(|record| !record.card.is_empty()).map(|record| (record.card, vault.seal(&record.card, b"62"))).collect();
+            let sealed = part.records.iter().filter(|record| !record.card.is_empty()).map(|record| stand_in(record.card)).collect();
             receiving.arrive(Piece { at, blocks: packer.take(), refusals, packages_refused: 0, sealed })?;
             if self.dice.permille(400) {
                 receiving.commit()?;
