@@ -16,6 +16,7 @@ const TERMS: &[Term] = &[
     ("refund", "refund", "退款"),
     ("reversal", "reversal", "撤销"),
     ("disbursement", "disbursement", "发放"),
+    ("collection", "collected later", "补收"),
     // What a step of a price is.
     ("base", "base price", "基础票价"),
     ("overstay", "overstay", "超时加收"),
