@@ -408,7 +408,7 @@ pub struct StatusArgs {
     /// Show only this day
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub day: Option<Day>,
-    /// With the folder of published files: which parties have theirs
+    /// With the folder of published files: which parties have theirs (of one --day)
     #[arg(long, value_name = "DIR", requires = "day")]
     pub out: Option<PathBuf>,
 }

@@ -8,12 +8,13 @@ use crate::failure::Failure;
 use crate::history;
 use crate::progress::Progress;
 use crate::vault::Vault;
+use crate::words::{Lang, count};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use domain::symbol::SymbolCache;
 use domain::{Day, Record, RecordId, SymbolTable};
 use engine::close::Gather;
 use engine::dedup::Seen;
-use engine::ingest::{Chunk, Decoded, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, file_digest};
+use engine::ingest::{Chunk, Decoded, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, WRONG_TEXT, file_digest};
 use engine::scheme::Scheme;
 use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, LedgerError, Refusal};
 use parking_lot::Mutex;
@@ -192,6 +193,9 @@ impl<'a> Door<'a> {
         };
         let digest = file_digest(path).map_err(|error| unreadable(&error))?;
         if let Some(report) = known(ledger, &digest) {
+            if let Some(file) = ledger.file(&digest) {
+                self.progress.note(&known_file(path, file.day, self.progress.lang()));
+            }
             // The run that booked it may have ended before it said so.
             acks.map_or(Ok(()), |acks| acks.booked(path, ledger))?;
             return Ok(report);
@@ -201,8 +205,16 @@ impl<'a> Door<'a> {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         let mut receiving = Receiving::start(ledger, seen, path, Event::FileStarted { digest, name, sender: section.name().to_owned(), bytes }, acks)?;
         self.progress.file(path, bytes);
-        match self.run(&mut source, section, digest, &mut receiving)? {
-            Ok(()) => receiving.book(&self.live),
+        let read = self.run(&mut source, section, digest, &mut receiving)?;
+        match read.and_then(|()| receiving.in_its_encoding()) {
+            Ok(()) => {
+                let first = receiving.first_refusal.take();
+                let report = receiving.book(&self.live)?;
+                if let Some(refusal) = first {
+                    self.progress.note(&refused_rows(path, &report, &refusal, self.progress.lang()));
+                }
+                Ok(report)
+            }
             Err(error) => {
                 receiving.abandon(error.to_string(), self.symbols, self.workers, &self.live)?;
                 Err(unreadable(&error))
@@ -256,6 +268,23 @@ pub fn known(ledger: &Ledger, digest: &[u8; 32]) -> Option<FileReport> {
     Some(FileReport { file: file.id, records: file.received, refused: file.refused, repeats: file.repeats, packages_refused: 0, known: true })
 }
 
+/// Rows that became no record are told where the file is taken in: who sent them may still be at hand.
+fn refused_rows(path: &Path, report: &FileReport, first: &Refusal, lang: Lang) -> String {
+    let (refused, rows) = (count(report.refused), count(report.refused + report.records));
+    let Refusal { row, column, problem } = first;
+    match lang {
+        Lang::En => format!("{refused} of {rows} rows of {} became no record: row {row} {column} {problem}; `uploads.csv` will list them", path.display()),
+        Lang::Zh => format!("{} 的 {rows} 行中有 {refused} 行未成为记录：第 {row} 行 {column} {problem}；全部见 `uploads.csv`", path.display()),
+    }
+}
+
+fn known_file(path: &Path, day: Day, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{} was taken in before, on clearing day {day}: nothing of it counts again", path.display()),
+        Lang::Zh => format!("{} 已在清分日 {day} 接收过：不再计入", path.display()),
+    }
+}
+
 fn cut(source: &mut Source, chunks: &Sender<(usize, Chunk)>) -> Result<(), IngestError> {
     let mut at = 0;
     while let Some(chunk) = source.next_chunk()? {
@@ -293,6 +322,9 @@ pub struct Receiving<'w> {
     /// Pieces that came before those that stand before them, and the place of the next one.
     waiting: BTreeMap<usize, Piece>,
     wanted: usize,
+    first_refusal: Option<Refusal>,
+    /// Refused rows that are no text in the file's encoding.
+    wrong_text: u64,
     group: Group,
     group_bytes: usize,
 }
@@ -306,7 +338,7 @@ impl<'w> Receiving<'w> {
         group.event(started);
         commit(ledger, group)?;
         let (waiting, repeats) = (BTreeMap::new(), Vec::new());
-        Ok(Self { ledger, seen, report, repeats, acks, path, waiting, wanted: 0, group: Group::new(), group_bytes: 0 })
+        Ok(Self { ledger, seen, report, repeats, acks, path, waiting, wanted: 0, first_refusal: None, wrong_text: 0, group: Group::new(), group_bytes: 0 })
     }
 
     /// The file's number.
@@ -343,7 +375,11 @@ impl<'w> Receiving<'w> {
         }
         self.report.refused += piece.refusals.len() as u64;
         self.report.packages_refused += piece.packages_refused;
+        self.wrong_text += piece.refusals.iter().filter(|refusal| refusal.problem == WRONG_TEXT).count() as u64;
         self.group.refusals(self.report.file, &piece.refusals);
+        if self.first_refusal.is_none() {
+            self.first_refusal = piece.refusals.into_iter().next();
+        }
         for (token, sealed) in piece.sealed {
             self.group.vault(token, sealed);
         }
@@ -366,6 +402,12 @@ impl<'w> Receiving<'w> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Some rows that are no text are bad rows. A file of nothing else is in another encoding.
+    fn in_its_encoding(&self) -> Result<(), IngestError> {
+        let none_is = self.report.records == 0 && self.wrong_text > 0 && self.wrong_text == self.report.refused;
+        if none_is { Err(IngestError::Encoding { found: "no row of it is" }) } else { Ok(()) }
     }
 
     /// All pieces have arrived: the file counts from here on.

@@ -55,6 +55,20 @@ impl Progress {
         }
     }
 
+    /// Something to know about what was just done.
+    pub fn note(&self, text: &str) {
+        let note = format!("{}: {text}", self.lang.pick("note", "注意"));
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{note}")),
+            None => eprintln!("{note}"),
+        }
+    }
+
+    #[must_use]
+    pub const fn lang(&self) -> Lang {
+        self.lang
+    }
+
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),

@@ -28,7 +28,7 @@ mod wire_record;
 
 pub use capture::{PACKAGE_RECORDS_MAX, PackageRefusal, TapWriter};
 pub use card::{DoorKeys, PAN_BYTES_MAX, Pan, card_token};
-pub use decoder::{Decoded, Decoder, Refusal};
+pub use decoder::{Decoded, Decoder, Refusal, WRONG_TEXT};
 pub use error::IngestError;
 pub use identity::printed as record_id_of;
 pub use input::file_digest;

@@ -466,3 +466,36 @@ fn no_refusal_and_no_error_shows_a_card_number() {
     assert_eq!(decoded.refusals.len(), 2);
     assert!(!format!("{:?}", decoded.refusals).contains(CANARY));
 }
+
+#[test]
+fn an_optional_header_is_one_in_any_order_and_with_more_columns() {
+    let map = r#"
+[[source]]
+files = ["*.csv"]
+format = "csv"
+header = "optional"
+columns = ["time", "gate", "line", "fen"]
+id = { columns = ["time", "gate"] }
+[source.record]
+kind = { value = "boarding" }
+time = { column = "time", format = "epoch-ms", zone = "+08:00" }
+terminal = "gate"
+amount = { column = "fen", unit = "minor" }
+"#;
+    let expected = read(map, "day.csv", b"1535724890000,g1,5,200\n").expect("no header").records;
+    assert_eq!((expected.len(), expected[0].amount_minor), (1, 200));
+    for text in [
+        "time,gate,line,fen\n1535724890000,g1,5,200\n",
+        "TIME, Gate ,line,fen\n1535724890000,g1,5,200\n",
+        "fen,line,gate,time\n200,5,g1,1535724890000\n",
+        "time,gate,line,fen,note\n1535724890000,g1,5,200,x\n",
+        "time,gate,fen\n1535724890000,g1,200\n",
+    ] {
+        let decoded = read(map, "day.csv", text.as_bytes()).expect(text);
+        assert_eq!((decoded.records, decoded.refusals.len()), (expected.clone(), 0), "{text}");
+    }
+    // One that lacks a mapped column is no row of data either.
+    for text in ["time,gate,line\n1535724890000,g1,5\n", "gate,line,fen,note\ng1,5,200,x\n"] {
+        assert!(matches!(read(map, "day.csv", text.as_bytes()), Err(IngestError::HeaderLacks { .. })), "{text}");
+    }
+}

@@ -43,6 +43,7 @@ impl SettleError {
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::File { .. } => Some("make room there, give the right to use it, or name another --out; then run the same command again"),
             Self::NotClosed(_) => Some("close the day first"),
             Self::OutOfOrder { .. } => Some("settle the earlier day first: its manifests are named in this day's"),
             Self::Published { .. } => Some("keep the published folder, settle into another one with --out, and compare the two"),

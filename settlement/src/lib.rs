@@ -43,7 +43,7 @@ pub use error::SettleError;
 pub use house::{CardDisplay, Column, FunderGroup, House};
 pub use locate::{LineFile, Told, locate};
 pub use pass::Feed;
-pub use published::{Changed, check_published};
+pub use published::{Changed, check_published, receivers};
 pub use seal::checkpoint::{Checkpoint, GrowthProof};
 pub use seal::copies::Copies;
 pub use seal::line::{LineProof, Prover};

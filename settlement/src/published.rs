@@ -43,6 +43,14 @@ struct AnchorView {
     hash: String,
 }
 
+/// The parties that have files of a day, in their order; none where it is not settled.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn receivers(ledger: &Ledger, day: Day) -> Result<Vec<String>, SettleError> {
+    Ok(manifests_of(ledger, day)?.into_keys().collect())
+}
+
 /// Everything in which `<out>/<day>` differs from what was published; nothing where it is whole.
 ///
 /// # Errors

@@ -47,7 +47,9 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
     let mut repeated = closed && all_booked(&ledger, &args.files);
     let mut reports = Vec::new();
     let mut drafted = None;
-    if !repeated {
+    if repeated {
+        settle::under_its_scheme(&ledger, args.day, &scheme, &args.scheme)?;
+    } else {
         opening::open_day(&mut ledger, Some(args.day), &scheme, &args.scheme)?;
         let door = Door {
             scheme: &scheme,

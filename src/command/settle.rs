@@ -1,12 +1,13 @@
 //! `settle`: publish the settlement files of a closed day; twice gives the same bytes.
 
-use crate::cli::{SettleArgs, Shown};
+use crate::cli::{SchemeArg, SettleArgs, Shown};
 use crate::closing::unsettled;
 use crate::failure::Failure;
 use crate::intake::commit;
 use crate::opening;
 use crate::output::{ManifestLine, Result as Shape};
 use domain::{Day, SymbolTable};
+use engine::scheme::Scheme;
 use ledger::{DayState, Event, Group, Ledger};
 use settlement::{House, Published, SettleError};
 use std::path::Path;
@@ -20,14 +21,7 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let house = opening::house(&scheme, &symbols)?;
     let mut ledger = opening::ledger(&args.ledger, false)?;
-    if let Some(info) = ledger.day(args.day)
-        && matches!(info.state, DayState::Closed | DayState::Settled)
-        && info.scheme != scheme.digest
-        && !args.scheme.adopt_scheme
-    {
-        return Err(Failure::refused(format!("clearing day {} was closed under another scheme than {}", args.day, args.scheme.scheme.display()))
-            .hint("settle with the scheme that the day was closed under, or say --adopt-scheme for a change of layout"));
-    }
+    under_its_scheme(&ledger, args.day, &scheme, &args.scheme)?;
     let published = publish(&mut ledger, args.day, &house, &args.out, args.workers.count())?;
     let totals = ledger.day(args.day).map(|info| info.totals).unwrap_or_default();
     let mut shape = Shape::of(args.day, &totals).timed(started, totals.received);
@@ -40,6 +34,22 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     shape.published = Some(published.folder.display().to_string());
     shape.print(shown, scheme.minor_digits)?;
     Ok(0)
+}
+
+/// A closed day's files are made under the scheme that it was closed under.
+///
+/// # Errors
+/// When this is another one, and nobody says to go on.
+pub fn under_its_scheme(ledger: &Ledger, day: Day, scheme: &Scheme, arg: &SchemeArg) -> Result<(), Failure> {
+    if let Some(info) = ledger.day(day)
+        && matches!(info.state, DayState::Closed | DayState::Settled)
+        && info.scheme != scheme.digest
+        && !arg.adopt_scheme
+    {
+        return Err(Failure::refused(format!("clearing day {day} was closed under another scheme than {}", arg.scheme.display()))
+            .hint("settle with the scheme that the day was closed under, or say --adopt-scheme for a change of layout"));
+    }
+    Ok(())
 }
 
 /// Publishes a day and says so in the journal.

@@ -1,10 +1,11 @@
 //! `status`: days, files, and which parties have theirs.
 
 use crate::cli::{Shown, StatusArgs};
-use crate::failure::Failure;
+use crate::failure::{EXIT_LOOK, Failure};
 use crate::intake::{head, hex};
 use crate::words::{count, money};
 use crate::{opening, output};
+use domain::Day;
 use ledger::{DayInfo, FileInfo, Ledger};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -23,40 +24,35 @@ pub fn run(args: &StatusArgs, shown: Shown) -> Result<u8, Failure> {
     }
     let files: Vec<&FileInfo> = ledger.files().iter().filter(|file| args.day.is_none_or(|day| day == file.day)).collect();
     let board = match (&args.out, args.day) {
-        (Some(out), Some(day)) => Some(board(&out.join(day.to_string()))?),
+        (Some(out), Some(day)) => Some(board(&ledger, day, out)?),
         _ => None,
     };
     if shown.json { as_json(&ledger, &days, &files, board.as_deref()) } else { as_text(&ledger, &days, &files, board.as_deref(), shown) }?;
-    Ok(0)
+    let missing = board.is_some_and(|board| board.iter().any(|(_, state)| *state == "not generated"));
+    Ok(if missing { EXIT_LOOK } else { 0 })
 }
 
-/// Per party folder: what of its set is there.
-fn board(folder: &Path) -> Result<Vec<(String, &'static str)>, Failure> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Failure::refused(format!("{} cannot be listed", folder.display())).because(&error)),
-    };
-    let mut board = Vec::new();
-    for entry in entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir() && entry.file_name() != "intake") {
-        let whole = PARTY_FILES.iter().all(|file| entry.path().join(file).is_file());
-        let empty = std::fs::read_to_string(entry.path().join("manifest.json")).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok()).is_some_and(
-            |manifest| {
-                let files = manifest.get("files").and_then(Value::as_array);
-                files.is_some_and(|files| files.iter().all(|file| file.get("lines").and_then(Value::as_u64) == Some(0)))
-            },
-        );
-        let state = if !whole {
-            "not generated"
-        } else if empty {
-            "empty"
-        } else {
-            "published"
-        };
-        board.push((entry.file_name().to_string_lossy().into_owned(), state));
+/// Per party that the day's files were made for: what of its set is there. Who they are, the ledger knows.
+fn board(ledger: &Ledger, day: Day, out: &Path) -> Result<Vec<(String, &'static str)>, Failure> {
+    let folder = out.join(day.to_string());
+    let parties = settlement::receivers(ledger, day).map_err(|error| Failure::refused("the ledger cannot be read").because(&error))?;
+    Ok(parties
+        .into_iter()
+        .map(|party| {
+            let state = state_of(&folder.join(&party));
+            (party, state)
+        })
+        .collect())
+}
+
+fn state_of(folder: &Path) -> &'static str {
+    if !PARTY_FILES.iter().all(|file| folder.join(file).is_file()) {
+        return "not generated";
     }
-    board.sort();
-    Ok(board)
+    let manifest = std::fs::read_to_string(folder.join("manifest.json")).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let files = manifest.as_ref().and_then(|manifest| manifest.get("files")).and_then(Value::as_array);
+    let empty = files.is_some_and(|files| files.iter().all(|file| file.get("lines").and_then(Value::as_u64) == Some(0)));
+    if empty { "empty" } else { "published" }
 }
 
 fn as_json(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Option<&[(String, &'static str)]>) -> Result<(), Failure> {

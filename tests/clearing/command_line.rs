@@ -189,10 +189,18 @@ fn status_tells_which_parties_have_their_files() {
     let house = transit::house();
     let file = house.write("day.csv", csv(&day(24, 300)));
     house.clear(DAY, &[file]).done();
-    std::fs::remove_file(house.day(DAY).join("bank-02/summary.csv")).expect("it was published");
     let out = house.path("out");
-    let status = house.run("status", [OsStr::new("--day"), OsStr::new(DAY), OsStr::new("--out"), out.as_os_str()]).done();
-    let parties = status["parties"].as_array().expect("a list");
-    let of = |party: &str| parties.iter().find(|line| line["party"] == party).expect("the party")["state"].clone();
-    assert_eq!([of("bank-01"), of("bank-02")], ["published", "not generated"]);
+    let board = || {
+        let ran = house.run("status", [OsStr::new("--day"), OsStr::new(DAY), OsStr::new("--out"), out.as_os_str()]);
+        let status: serde_json::Value = serde_json::from_str(&ran.stdout).expect("an object");
+        let parties = status["parties"].as_array().expect("a list").clone();
+        let of = move |party: &str| parties.iter().find(|line| line["party"] == party).expect("the party")["state"].clone();
+        (ran.code, of("bank-01"), of("bank-02"), of("operator-01"))
+    };
+    assert_eq!(board(), (Some(0), "published".into(), "published".into(), "published".into()));
+    std::fs::remove_file(house.day(DAY).join("bank-02/summary.csv")).expect("it was published");
+    std::fs::remove_dir_all(house.day(DAY).join("operator-01")).expect("it was published");
+    assert_eq!(board(), (Some(1), "published".into(), "not generated".into(), "not generated".into()));
+    std::fs::remove_dir_all(house.day(DAY)).expect("it was published");
+    assert_eq!(board(), (Some(1), "not generated".into(), "not generated".into(), "not generated".into()));
 }

@@ -167,6 +167,25 @@ fn a_bad_row_is_reported_with_its_place_and_the_good_ones_go_on() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_refused_whole() {
+    let mut house = transit::house();
+    house.map = Some(house.write(
+        "map.toml",
+        "[[source]]\nfiles = [\"*.csv\"]\nformat = \"csv\"\nid = { file_row = true }\n[source.record]\nkind = { column = \"kind\", values = { \"巴士\" = \"boarding\" } }\n\
+         time = { column = \"time\", format = \"epoch-ms\", zone = \"+08:00\" }\n",
+    ));
+    // 巴士 in GBK, which is no UTF-8.
+    let row = |kind: &[u8]| [kind, format!(",{DAY_BEGINS_MS}\n").as_bytes()].concat();
+    let gbk = b"\xb0\xcd\xca\xbf";
+    refused_whole(&house, &house.write("gbk.csv", [b"kind,time\n".to_vec(), row(gbk), row(gbk)].concat()));
+    // Among rows that can be read, such a row is a bad row.
+    let mixed = house.write("mixed.csv", [b"kind,time\n".to_vec(), row(gbk), row("巴士".as_bytes())].concat());
+    let ran = house.clear(DAY, &[mixed]);
+    assert_eq!(["received", "rejected"].map(|key| number(&ran.done(), key)), [2, 1]);
+    assert!(ran.stderr.contains("1 of 2 rows") && ran.stderr.contains("row 1"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_file_of_nothing_but_a_header_is_a_quiet_day() {
     let house = transit::house();
     let file = house.write("day.csv", csv(&[]));

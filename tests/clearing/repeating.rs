@@ -238,3 +238,25 @@ fn a_closed_day_is_settled_under_its_own_scheme_only() {
     house.edit("tariff/tariff.toml", "amount_minor = 200", "amount_minor = 300");
     assert!(house.run("settle", ["--day", DAY]).refused().contains("scheme"));
 }
+
+#[test]
+fn clearing_a_closed_day_again_is_for_its_own_scheme_only() {
+    let (house, file, _) = cleared();
+    let files = canonical(&house.day(DAY));
+    house.edit("tariff/tariff.toml", "amount_minor = 200", "amount_minor = 300");
+    assert!(house.clear(DAY, std::slice::from_ref(&file)).refused().contains("another scheme"));
+    std::fs::remove_dir_all(house.day(DAY)).expect("it was published");
+    assert!(house.clear(DAY, std::slice::from_ref(&file)).refused().contains("another scheme"));
+    assert!(!house.day(DAY).exists(), "nothing is published under another scheme");
+    house.edit("tariff/tariff.toml", "amount_minor = 300", "amount_minor = 200");
+    house.clear(DAY, &[file]).done();
+    assert_same(&files, &canonical(&house.day(DAY)), "published again");
+}
+
+#[test]
+fn a_file_of_another_day_is_told_of() {
+    let (house, file, _) = cleared();
+    let ran = house.clear(NEXT_DAY, &[file]);
+    ran.done();
+    assert!(ran.stderr.contains("was taken in before") && ran.stderr.contains(DAY), "{}", ran.stderr);
+}

@@ -83,7 +83,8 @@ impl Bad {
 }
 
 const WRONG_WIDTH: &str = "has another number of fields than the header";
-const WRONG_TEXT: &str = "is not text in the file's encoding";
+/// The problem of a row that the file's encoding does not explain.
+pub const WRONG_TEXT: &str = "is not text in the file's encoding";
 const WRONG_NUL: &str = "holds a NUL byte";
 const WRONG_JSON: &str = "is not a JSON object";
 

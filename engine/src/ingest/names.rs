@@ -97,7 +97,7 @@ impl NameReader {
     #[cold]
     fn work_out(&self, value: &[u8], kind: RecordKind, symbols: &mut SymbolCache<'_>) -> Result<Symbol, &'static str> {
         let column = &self.column;
-        let mut text = std::str::from_utf8(value).map_err(|_| "is not text in the file's encoding")?;
+        let mut text = std::str::from_utf8(value).map_err(|_| super::decoder::WRONG_TEXT)?;
         if column.absent.iter().any(|absent| absent == text) {
             return Ok(Symbol::NONE);
         }

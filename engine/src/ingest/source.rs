@@ -169,8 +169,8 @@ impl CsvRows {
                 self.layout = Arc::new(Layout::of_header(section, &names)?);
                 self.tail.drain(..end);
             }
-            (Some((end, names)), Header::Optional) if is_listed_header(section, &names) => {
-                self.layout = Arc::new(Layout::listed(section));
+            (Some((end, names)), Header::Optional) if is_header(section, &names) => {
+                self.layout = Arc::new(if is_listed_header(section, &names) { Layout::listed(section) } else { Layout::of_header(section, &names)? });
                 self.tail.drain(..end);
             }
             _ => self.layout = Arc::new(Layout::listed(section)),
@@ -229,6 +229,12 @@ fn first_row_end(text: &[u8], delimiter: u8) -> Option<usize> {
 
 fn is_listed_header(section: &Section, names: &[Vec<u8>]) -> bool {
     names.len() == section.columns.len() && names.iter().zip(&section.columns).all(|(name, listed)| name.trim_ascii().eq_ignore_ascii_case(listed.as_bytes()))
+}
+
+/// Most of the row's fields are names that the mapping lists: it is a header, whatever its order, and no record.
+fn is_header(section: &Section, fields: &[Vec<u8>]) -> bool {
+    let is_name = |field: &&Vec<u8>| section.columns.iter().any(|name| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
+    fields.iter().filter(is_name).count() * 2 > fields.len()
 }
 
 fn next_json(
