@@ -6,10 +6,12 @@
 
 mod booked;
 mod budget;
+mod decided;
 pub mod event;
 mod evidence;
 mod fold;
 mod gather;
+mod id_filter;
 pub mod judge;
 pub mod memory;
 mod order;
@@ -23,6 +25,7 @@ mod versions;
 mod withdraw;
 
 pub use budget::Budgets;
+pub use decided::Decided;
 pub use gather::{Gather, PARTITIONS, account_partition};
 pub use memory::Remembered;
 pub use outcomes::FileOutcomes;
@@ -35,15 +38,16 @@ pub use withdraw::Withdrawn;
 use crate::parallel;
 use crate::price::{Abandoned, Part};
 use crate::scheme::Scheme;
+use decided::cuts;
 use domain::{CardToken, Day, Decision, EventTime, Flags, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
 use event::{Event, id_halves};
 use fold::{Folded, Folder};
 use gather::{Fast, account_hash, partition_of_hash};
 use hashbrown::{HashMap, HashSet};
-use order::{DayKey, Lead, Order, sort_day};
-use partition::{Partition, id_tag};
+use id_filter::IdFilter;
+use order::{Lead, Order};
+use partition::Partition;
 use revise::{Past, Revision};
-use std::sync::Arc;
 use versions::Copy;
 use withdraw::Gone;
 
@@ -96,37 +100,6 @@ impl<E> From<E> for DecideError<E> {
         Self::Lookup(error)
     }
 }
-
-/// Everything decided, ready to be handed on in order.
-pub struct Decided<'s> {
-    scheme: &'s Scheme,
-    day: Day,
-    parts: Vec<Folded>,
-    order: Order,
-    /// For each partition, where each batch begins in its `days`, and where the last one ends.
-    cuts: Vec<Vec<u32>>,
-    /// By symbol: its text.
-    texts: Vec<Arc<str>>,
-    /// By symbol of a location: whose place it is.
-    venues: Vec<Symbol>,
-    /// By file id.
-    pub files: HashMap<u32, FileOutcomes, Fast>,
-    pub refunded: Refunded,
-    /// What the day adds to the sums of fees per service day.
-    pub fee_sums: FeeSums,
-    pub budgets: Budgets,
-    /// The last moment that has been priced.
-    pub priced_until: EventTime,
-    /// What is remembered of accounts, by partition, encoded.
-    pub remembered: Vec<Vec<u8>>,
-}
-
-/// Events in a batch, on average: one block of the ledger.
-const BATCH_EVENTS: usize = 16_384;
-/// One in so many events is looked at to find the cuts.
-const SAMPLE_EVERY: usize = 64;
-/// Decisions are handed on in pieces that stay in a processor's first cache.
-const PIECE_DECISIONS: usize = 64;
 
 /// Decides a day.
 ///
@@ -309,53 +282,6 @@ pub fn decide<'s, E: Send>(
     Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, budgets, priced_until, remembered })
 }
 
-impl Decided<'_> {
-    #[must_use]
-    pub const fn day(&self) -> Day {
-        self.day
-    }
-
-    /// The texts of all symbols in the decisions, indexed by symbol.
-    #[must_use]
-    pub fn texts(&self) -> &[Arc<str>] {
-        &self.texts
-    }
-
-    #[must_use]
-    pub fn batches(&self) -> usize {
-        self.cuts.first().map_or(0, |cuts| cuts.len() - 1)
-    }
-
-    /// One batch of decisions in canonical order, handed on piece by piece; batches follow each other in canonical order.
-    pub fn batch(&self, batch: usize, mut each: impl FnMut(&[Decision])) {
-        let mut keys: Vec<DayKey> = Vec::with_capacity(BATCH_EVENTS * 2);
-        for (part, cuts) in self.parts.iter().zip(&self.cuts) {
-            if let Some([from, to]) = cuts.get(batch..batch + 2) {
-                keys.extend_from_slice(part.days.get(*from as usize..*to as usize).unwrap_or_default());
-            }
-        }
-        let part_of = |key: DayKey| &self.parts.get(key.partition()).expect("a key is of one of the partitions").partition;
-        sort_day(&mut keys, &self.order, |key| part_of(key).get(key.address()));
-        let (mut events, mut piece) = (Vec::with_capacity(PIECE_DECISIONS), Vec::with_capacity(PIECE_DECISIONS));
-        for keys in keys.chunks(PIECE_DECISIONS) {
-            // Events of one moment lie far apart. Fetched one after another with nothing between, they are waited for together.
-            events.clear();
-            events.extend(keys.iter().map(|&key| *part_of(key).get(key.address())));
-            piece.clear();
-            piece.extend(events.iter().zip(keys).map(|(event, &key)| self.decision(part_of(key), event)));
-            each(&piece);
-        }
-    }
-
-    fn decision(&self, partition: &Partition, event: &Event) -> Decision {
-        let notes = &partition.notes;
-        let venue = self.venues.get(event.location.index()).copied().unwrap_or_default();
-        let decision = event.decision(notes, self.day, venue, event.fee_minor(notes, self.scheme));
-        assert!(decision.adds_up(), "list price = cardholder + funders");
-        decision
-    }
-}
-
 /// The order of all names that are known by now, and the events in it.
 fn ordered_anew(parts: &mut [Folded], symbols: &SymbolTable, day_start: EventTime) -> Order {
     let order = Order::new(symbols, day_start);
@@ -429,53 +355,6 @@ fn join(parts: Vec<Partition>, met: &IdFilter) -> Joined {
     };
     let met = if met.is_empty() { Vec::new() } else { partition.take_apart(|tag| met.may_have(tag), |event| met.has(&event.record_id())) };
     Joined { partition, met: met.into_iter().map(copy).collect() }
-}
-
-/// A set of ids with a quick no.
-#[derive(Default)]
-pub struct IdFilter {
-    ids: HashSet<RecordId, Fast>,
-    /// A power of two of them, sixteen bits for each id.
-    words: Vec<u64>,
-}
-
-impl IdFilter {
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    /// Whether an id with this tag may be in the set.
-    #[inline]
-    #[must_use]
-    pub fn may_have(&self, tag: u32) -> bool {
-        let place = (tag / 64) as usize & self.words.len().wrapping_sub(1);
-        self.words.get(place).is_some_and(|word| word & (1 << (tag % 64)) != 0)
-    }
-
-    #[inline]
-    #[must_use]
-    pub fn has(&self, id: &RecordId) -> bool {
-        self.may_have(id_tag(id)) && self.ids.contains(id)
-    }
-}
-
-impl FromIterator<RecordId> for IdFilter {
-    fn from_iter<I: IntoIterator<Item = RecordId>>(ids: I) -> Self {
-        let ids: HashSet<RecordId, Fast> = ids.into_iter().collect();
-        if ids.is_empty() {
-            return Self::default();
-        }
-        let mut words = vec![0; (ids.len() / 4).next_power_of_two()];
-        let last = words.len() - 1;
-        for id in &ids {
-            let tag = id_tag(id);
-            if let Some(word) = words.get_mut((tag / 64) as usize & last) {
-                *word |= 1 << (tag % 64);
-            }
-        }
-        Self { ids, words }
-    }
 }
 
 /// Journeys given up today whose tap-on an earlier close took in: the ride is booked today, the record was counted then.
@@ -558,18 +437,4 @@ fn count_files(part: &Folded, files: &mut HashMap<u32, FileOutcomes, Fast>) {
     for event in noted.filter(|event| event.reason != Reason::Cleared && !event.flags.has(Flags::CARRIED)) {
         files.entry(event.file(&part.partition.notes)).or_default().turn(event.reason);
     }
-}
-
-/// Cuts the day into batches of about a block each: for each partition, where they begin. Events of one millisecond are of
-/// one batch.
-fn cuts(parts: &[Folded], workers: usize) -> Vec<Vec<u32>> {
-    let mut sample: Vec<DayKey> = parts.iter().flat_map(|part| part.days.iter().step_by(SAMPLE_EVERY)).map(|key| key.floor()).collect();
-    sample.sort_unstable();
-    let mut cuts: Vec<DayKey> = sample.into_iter().step_by(BATCH_EVENTS / SAMPLE_EVERY).skip(1).collect();
-    cuts.dedup();
-    parallel::map(workers, parts.iter().collect(), |_, part: &Folded| {
-        let place = |cut: &DayKey| part.days.partition_point(|key| key < cut);
-        let places = std::iter::once(0).chain(cuts.iter().map(place)).chain([part.days.len()]);
-        places.map(|place| u32::try_from(place).expect("fewer than 4 billion events in a partition")).collect()
-    })
 }

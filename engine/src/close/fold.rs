@@ -281,6 +281,7 @@ pub(super) const fn waits_for_original(kind: RecordKind) -> bool {
     gives_back(kind) || matches!(kind, RecordKind::Collection)
 }
 
+/// Whether it takes money back to the cardholder.
 pub(super) const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
 }

@@ -6,16 +6,17 @@
 //! zero. Where an original is corrected, or a refund is withdrawn, what had been given back follows, as a correction of the last
 //! refund. A fare that was collected later is earned by the one who earned the ride that it names, whoever collected it.
 
+use super::Lookup;
 use super::booked::Booked;
 use super::event::{Event, Note, Resolved};
 use super::fold::{Folded, gives_back};
 use super::gather::Fast;
+use super::id_filter::IdFilter;
 use super::order::{Lead, Order};
 use super::partition::Address;
 use super::service_fee::{FeeBases, FeeKey, FeeSums};
 use super::versions::standing;
 use super::withdraw::Gone;
-use super::{IdFilter, Lookup};
 use crate::price::{Fare, Part};
 use crate::scheme::{FeePer, Scheme};
 use domain::decision::FUNDERS_MAX;
