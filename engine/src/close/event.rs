@@ -6,7 +6,7 @@
 
 use crate::price::{Fare, Part};
 use domain::decision::FUNDERS_MAX;
-use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, IdKind, Reason, Record, RecordId, RecordKind, SourceRef, Symbol};
+use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, IdKind, Outcome, Reason, Record, RecordId, RecordKind, SourceRef, Symbol};
 
 /// Where an event is on its way through the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,7 +233,8 @@ impl Event {
 
     /// Decides it without a ride of its own: a tap-on that is part of one, or a record that books nothing.
     pub fn decide_unpriced(&mut self, notes: &mut Vec<Note>) {
-        if self.stated_minor() != 0 && self.note_at().is_none() {
+        let keeps_arrival = self.reason.outcome() == Outcome::Held && self.amounts[0] != 0;
+        if (keeps_arrival || self.stated_minor() != 0) && self.note_at().is_none() {
             self.note_record(notes);
         }
         self.amounts = [0, 0];
@@ -324,11 +325,15 @@ impl Event {
         self.amounts[1]
     }
 
-    /// The record as it was taken in, without its arrival: that is not part of what is decided.
+    /// The record as it was taken in. Its arrival is not part of what is decided; what is held keeps it, because versions that
+    /// come later are held against it.
     #[must_use]
     pub fn decided_record(&self, notes: &[Note]) -> Record {
         match self.note(notes) {
-            Some(note) => Record { source_ref: self.source_ref, arrival: 0, ..note.record },
+            Some(note) => {
+                let arrival = if self.reason.outcome() == Outcome::Held { note.record.arrival } else { 0 };
+                Record { source_ref: self.source_ref, arrival, ..note.record }
+            }
             None => self.record_stating(if self.stage == Stage::DecidedAsStated { self.list_minor() } else { 0 }),
         }
     }
@@ -456,6 +461,12 @@ mod tests {
             let (mut unpriced, mut more) = (taken, notes.clone());
             unpriced.decide_unpriced(&mut more);
             assert_eq!((unpriced.decided_record(&more), unpriced.list_minor(), unpriced.charged_minor()), (decided, 0, 0));
+            // What is held can still lose against an earlier version.
+            let held = Resolved { reason: Reason::UnknownTerminal, ..resolved(&record) };
+            let mut more = vec![];
+            let mut held = Event::new(&record, &held, 1, None, &mut more);
+            held.decide_unpriced(&mut more);
+            assert_eq!(held.decided_record(&more), record);
             for fare in &fares {
                 let (mut priced, mut notes) = (taken, notes.clone());
                 priced.decide_priced(fare, &mut notes);

@@ -61,9 +61,15 @@ pub fn decide(mut copies: Vec<Copy>, settled: &[Decision], policy: ConflictPolic
     copies.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| content_key(&a.record, symbols).cmp(&content_key(&b.record, symbols))));
     let mut versions: Vec<Copy> = Vec::new();
     for copy in copies {
-        let known =
-            settled.iter().any(|settled| settled.record.same_content(&copy.record)) || versions.iter().any(|version| version.record.same_content(&copy.record));
-        if known { verdict.duplicates.push(copy) } else { versions.push(copy) }
+        if let Some(version) = versions.iter_mut().find(|version| version.record.same_content(&copy.record)) {
+            // A version arrived when its first copy did, also where an earlier close held a later one.
+            version.record.arrival = version.record.arrival.min(copy.record.arrival);
+            verdict.duplicates.push(copy);
+        } else if settled.iter().any(|settled| settled.record.same_content(&copy.record)) {
+            verdict.duplicates.push(copy);
+        } else {
+            versions.push(copy);
+        }
     }
     let taken = taken(settled);
     let contested = taken || versions.len() > 1;
@@ -156,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn a_held_version_has_come_when_its_first_copy_did() {
+        let held = |arrival| Copy { held_since: Some(Day(1)), ..copy(arrival, 100) };
+        let lost = Some(Reason::ConflictLost);
+        assert_eq!(outcome(&[held(5), copy(2, 200)], None, ConflictPolicy::FirstWins), (vec![(200, 2, None), (100, 5, lost)], 0));
+        assert_eq!(outcome(&[held(5), copy(7, 200)], None, ConflictPolicy::FirstWins), (vec![(100, 5, None), (200, 7, lost)], 0));
+        assert_eq!(outcome(&[held(5), copy(2, 200), copy(1, 100)], None, ConflictPolicy::FirstWins), (vec![(100, 1, None), (200, 2, lost)], 1));
+    }
+
+    #[test]
     fn different_contents_are_all_held_or_the_first_wins() {
         let copies = [copy(5, 100), copy(2, 200), copy(9, 100)];
         assert_eq!(outcome(&copies, None, ConflictPolicy::HoldAll), (vec![(200, 2, Some(Reason::Conflict)), (100, 5, Some(Reason::Conflict))], 1));
@@ -192,6 +207,9 @@ mod tests {
     #[test]
     fn a_copy_of_a_held_record_is_its_duplicate() {
         let held = Copy { held_since: Some(Day(3)), ..copy(7, 100) };
-        assert_eq!(outcome(&[copy(1, 100), held], None, ConflictPolicy::HoldAll), (vec![(100, 7, None)], 1));
+        assert_eq!(outcome(&[copy(1, 100), held], None, ConflictPolicy::HoldAll), (vec![(100, 1, None)], 1));
+        let verdict = decide(vec![copy(1, 100), held], &[], ConflictPolicy::HoldAll, &SymbolTable::new());
+        assert_eq!(verdict.kept.iter().map(|(copy, _)| (copy.held_since, copy.file)).collect::<Vec<_>>(), [(Some(Day(3)), 7)]);
+        assert_eq!(verdict.duplicates.iter().map(|copy| (copy.held_since, copy.file)).collect::<Vec<_>>(), [(None, 1)]);
     }
 }

@@ -262,7 +262,7 @@ impl<'s> Oracle<'s> {
         let decided: Vec<&(Day, Record, Reason)> = self.standing.iter().filter(|(_, record, _)| record.id() == id).collect();
         // A version that lost against another one contests nothing later.
         let taken = decided.iter().any(|(.., reason)| *reason != Reason::ConflictLost);
-        let mut versions: Vec<(Record, u32, Option<Day>, u64)> = Vec::new();
+        let mut versions: Vec<(Record, u32, Option<Day>)> = Vec::new();
         for (record, file, carried) in copies {
             let waits = cases.iter().any(|case| case.carried == Some(day) && case.record.same_content(&record));
             let known = waits || decided.iter().any(|(_, earlier, _)| earlier.same_content(&record));
@@ -272,18 +272,18 @@ impl<'s> Oracle<'s> {
                 *files.entry(file).or_default().entry(Reason::Duplicate).or_default() += 1;
             }
             match version {
-                Some(version) => version.3 = version.3.min(record.arrival),
-                None if !known => versions.push((record, file, carried, record.arrival)),
+                Some(version) => version.0.arrival = version.0.arrival.min(record.arrival),
+                None if !known => versions.push((record, file, carried)),
                 None => {}
             }
         }
-        let first = versions.iter().map(|version| version.3).min();
+        let first = versions.iter().map(|(record, ..)| record.arrival).min();
         let several = versions.len() > 1 || taken;
-        for (record, file, carried, arrival) in versions {
+        for (record, file, carried) in versions {
             let mut finding = registry::find(self.scheme, day, &record, carried.is_some());
             let lost = match self.scheme.conflict {
                 ConflictPolicy::HoldAll => several.then_some(Reason::Conflict),
-                ConflictPolicy::FirstWins => (taken || Some(arrival) != first).then_some(Reason::ConflictLost),
+                ConflictPolicy::FirstWins => (taken || Some(record.arrival) != first).then_some(Reason::ConflictLost),
             };
             finding.reason = lost.unwrap_or(finding.reason);
             let service_day = self.scheme.clock.service_day(record.time);

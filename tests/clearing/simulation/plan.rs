@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::oracle::universe;
-use domain::{Day, Record, SourceRef, SymbolTable};
+use domain::{Day, Record, SymbolTable};
 use engine::scheme::Scheme;
 
 /// One file.
@@ -51,17 +51,6 @@ impl Plan {
                 }
                 let late = usize::from(dice.permille(100) && at + 1 < coming.len());
                 coming[at + late].1.push((format!("{day}-{number}.csv"), records));
-            }
-        }
-        // The source numbers what arrives: what comes a day later has later numbers.
-        let mut arrived = 0;
-        for (_, files) in &mut coming {
-            let mut records: Vec<&mut Record> = files.iter_mut().flat_map(|(_, records)| records).collect();
-            records.sort_by_key(|record| record.arrival);
-            for record in records {
-                arrived += 1;
-                record.arrival = arrived;
-                record.source_ref = SourceRef::new(arrived.to_string().as_bytes()).expect("short");
             }
         }
         let mut upload = |(name, records): Sent| upload(name, &records, &mut dice);
