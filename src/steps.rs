@@ -289,6 +289,7 @@ fn why_word(why: &Passed) -> &'static str {
         Passed::Dearer(_) => "dearer",
         Passed::UnderCap { .. } => "under-cap",
         Passed::LimitUsed => "limits",
+        Passed::LowersNothing => "lowers-nothing",
         Passed::NothingLeft => "nothing-left",
     }
 }
@@ -313,6 +314,7 @@ fn why_words(why: &Passed, shower: Shower<'_>) -> String {
             with("not reached: {} with this ride", "未达到：含本次 {}", &counted)
         }
         Passed::LimitUsed => lang.pick("its limits are used up", "限额已用完").to_owned(),
+        Passed::LowersNothing => lang.pick("the payment would not be less", "付款不会减少").to_owned(),
         Passed::NothingLeft => lang.pick("nothing to take off", "无可减免").to_owned(),
     }
 }

@@ -86,6 +86,7 @@ fn shares_lose_nothing(fare: &Fare, extras: &Extras, earner: Symbol) {
         assert_eq!(extras.parts.iter().map(|part| part.amount_minor).sum::<i64>(), fare.charged_minor + funded, "shares sum without loss");
     }
     for claim in &extras.claims {
+        assert!(claim.amount_minor > 0, "a claim is of something");
         assert!(fare.discounts.iter().any(|part| part.funder == claim.funder && part.amount_minor >= claim.amount_minor), "a claim is part of its discount");
     }
 }
@@ -176,4 +177,13 @@ fn what_is_told_leads_from_the_list_price_to_the_charge() {
     }
     assert!(lines_seen.keys().any(|&lines| lines >= 4), "{lines_seen:?}");
     assert!(passed_seen.len() >= 10, "rules are passed over for all kinds of reasons: {passed_seen:?}");
+}
+
+/// What an incentive leaves is rounded, what a cap leaves and a full fare are not: it could raise a payment that it was to lower,
+/// or lower one that it left as it was.
+#[test]
+fn an_incentive_gives_nothing_rather_than_less() {
+    for seed in [3_663_375_057_017_347_016, 15_659_484_910_002_766_352] {
+        check(seed).unwrap_or_else(|failed| panic!("{failed}"));
+    }
 }

@@ -251,12 +251,14 @@ impl Fold<'_> {
                 recorder.passed(adjust, || Passed::LimitUsed);
                 continue;
             };
-            let funder = adjust.funders.first().map(|&(funder, _)| party_of(funder, ride.tap)).unwrap_or_default();
-            falling.apply(adjust, ride, falling.left, after, recorder);
-            let amount_minor = before_minor - settled(falling, version.rounding, list_minor);
-            if amount_minor == 0 {
+            // Rounded up, less may be more: what does not lower the payment is not given.
+            let amount_minor = before_minor - after.rounded_minor(version.rounding).min(list_minor);
+            if amount_minor <= 0 || !after.is_less_than(falling.left) {
+                recorder.passed(adjust, || Passed::LowersNothing);
                 continue;
             }
+            falling.apply(adjust, ride, falling.left, after, recorder);
+            let funder = adjust.funders.first().map(|&(funder, _)| party_of(funder, ride.tap)).unwrap_or_default();
             for (limit, slot) in incentive.limits.iter().zip(adjust.slot..) {
                 let counter = state.counter_mut(slot, limit.span, ride.service_day, ride.facts.entry);
                 counter.rides += 1;

@@ -58,6 +58,8 @@ pub enum Passed {
     },
     /// An incentive's limits are used up.
     LimitUsed,
+    /// What is left, rounded, would not be less.
+    LowersNothing,
     NothingLeft,
 }
 

@@ -13,6 +13,7 @@ use engine::tariff::{
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+#[derive(Clone)]
 struct Falling {
     list_minor: i64,
     left: Fraction,
@@ -151,9 +152,14 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
             let standing = falling.settled();
             let Some(after) = incentive_leaves(incentive, adjust, ride, before, standing, falling.left) else { continue };
             let start = falling.left;
-            falling.apply(adjust, ride, start, after);
-            let given = standing - falling.settled();
-            if given != 0 {
+            if !after.is_less_than(start) {
+                continue;
+            }
+            let mut helped = falling.clone();
+            helped.apply(adjust, ride, start, after);
+            let given = standing - helped.settled();
+            if given > 0 {
+                falling = helped;
                 marks.insert(adjust.name.clone(), Mark { applied: true, counted_minor: given, ..Mark::default() });
                 if let Some(budget_minor) = incentive.budget_minor {
                     claims.push(Claimed { rule: adjust.name.clone(), funder: party(adjust.funders[0].0, &ride.tap), budget_minor, amount_minor: given });
