@@ -1,23 +1,23 @@
 //! `explain`: why a line of a published file says what it says, down to the source file's rows. Changes nothing.
 
+mod asked;
+
 use crate::cli::{ExplainArgs, Shown};
-use crate::explaining::line::{Explained, Item, Place, Priced, RideLine, Why, explain_all};
+use crate::explaining::line::{Explained, Priced, RideLine, Why, explain_all};
 use crate::explaining::{Booked, Explaining, Origin, id_text};
 use crate::failure::{EXIT_LOOK, Failure};
 use crate::intake::hex;
+use crate::opening;
 use crate::output;
 use crate::steps::{Shower, discounts_json, fact, flag_names};
 use crate::terms::term;
 use crate::words::{Lang, money};
-use crate::{closing, opening};
-use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Entry, Flags, Outcome, Reason, Record, RecordId, Role, Symbol, SymbolTable};
+use asked::{Asked, SUMMARY, Sum, asked};
+use domain::{Decision, Entry, Flags, Outcome, Reason, Record, Role, Symbol, SymbolTable};
 use engine::scheme::{FeeBasis, FeePer, Scheme};
 use ledger::Ledger;
 use serde_json::{Value, json};
-use settlement::{Composed, LineFile, SummaryRow, Told, compose, locate};
-use std::collections::BTreeSet;
-use std::path::Path;
+use settlement::{Composed, LineFile, SummaryRow};
 
 /// # Errors
 /// When the ledger cannot be read, or what is asked for is not in it.
@@ -43,121 +43,6 @@ pub fn run(args: &ExplainArgs, shown: Shown) -> Result<u8, Failure> {
     }
     Ok(if explained.iter().all(|one| one.agrees) { 0 } else { EXIT_LOOK })
 }
-
-/// What was asked for, found in the ledger.
-struct Asked {
-    items: Vec<Item>,
-    sums: Vec<Sum>,
-}
-
-/// A row of a party's summary.
-struct Sum {
-    day: Day,
-    party: String,
-    line: u64,
-    composed: Composed,
-}
-
-/// The file whose lines are sums of lines of the others.
-const SUMMARY: &str = "summary.csv";
-
-fn asked(args: &ExplainArgs, explaining: &Explaining<'_>) -> Result<Asked, Failure> {
-    let mut wanted: Vec<(Day, String, String, u64, u64)> = Vec::new();
-    let mut ids: Vec<RecordId> = Vec::new();
-    let mut cache = SymbolCache::new(explaining.symbols);
-    for what in &args.what {
-        if let Some((path, lines)) = what.rsplit_once(':').filter(|(path, _)| is_csv(path)) {
-            let (day, party, file) = published(path)?;
-            let (first, last) = lines_of(lines)?;
-            wanted.push((day, party, file, first, last));
-        } else if let Some(party) = &args.party {
-            let day = args.day.ok_or_else(|| Failure::refused("the clearing day is not said").hint("add --day YYYY-MM-DD"))?;
-            let (first, last) = lines_of(what)?;
-            wanted.push((day, party.clone(), args.file.clone(), first, last));
-        } else {
-            let id = engine::ingest::record_id_of(what, &mut cache);
-            ids.push(id.ok_or_else(|| {
-                Failure::refused(format!("{} is neither a line nor a record id", engine::scheme::guess::shown(what)))
-                    .hint("name a line as DAY/PARTY/FILE.csv:LINE or with --day and --party, or a record as files print its id")
-            })?);
-        }
-    }
-    let (mut items, mut sums) = (Vec::new(), Vec::new());
-    for (day, party, file, first, last) in wanted {
-        let house = opening::house(explaining.scheme_of(day).0, explaining.symbols)?;
-        let seat = explaining.symbols.find(&party).filter(|id| explaining.scheme_of(day).0.party(*id).is_some());
-        let seat = seat.ok_or_else(|| {
-            Failure::refused(format!("the scheme has no party {}", engine::scheme::guess::shown(&party))).hint("name it as its folder is named")
-        })?;
-        if explaining.closed_days().binary_search(&day).is_err() {
-            return Err(Failure::refused(format!("clearing day {day} is not closed")).hint("only closed days have lines; `tapclear status` lists them"));
-        }
-        let missing = |line: u64| {
-            Failure::refused(format!("{file} of {party} has no line {line} on clearing day {day}")).hint("lines are numbered from 1 behind the header row")
-        };
-        if file == SUMMARY {
-            for line in first..=last {
-                let composed = compose(explaining.ledger, day, &house, seat, line).map_err(|error| closing::unsettled(day, &error))?;
-                sums.push(Sum { day, party: party.clone(), line, composed: composed.ok_or_else(|| missing(line))? });
-            }
-            continue;
-        }
-        let file = file_of(&file)?;
-        let lines: BTreeSet<u64> = (first..=last).collect();
-        let found = locate(explaining.ledger, day, &house, seat, file, &lines).map_err(|error| closing::unsettled(day, &error))?;
-        if let Some(line) = lines.iter().find(|line| !found.contains_key(line)) {
-            return Err(missing(*line));
-        }
-        items.extend(found.into_iter().map(|(line, told)| Item { place: Some(Place { day, party: party.clone(), file, line }), day, told }));
-    }
-    let decided = explaining.decisions_on(&ids.iter().copied().collect())?;
-    for id in ids {
-        let before = items.len();
-        let own = decided.iter().filter(|(_, decision)| decision.record.id() == id);
-        items.extend(own.map(|(day, decision)| Item { place: None, day: *day, told: Told::Decision(Box::new(*decision)) }));
-        if items.len() == before {
-            return Err(Failure::refused(format!("no closed day has decided on a record {}", id_text(id, explaining.symbols)))
-                .hint("a record of the open day has no price before its close; a duplicate has the outcome of its original"));
-        }
-    }
-    Ok(Asked { items, sums })
-}
-
-fn is_csv(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "csv")
-}
-
-/// Day, party and file of a published file's path.
-fn published(path: &str) -> Result<(Day, String, String), Failure> {
-    let parts: Vec<&str> = path.rsplit('/').take(3).collect();
-    if let [file, party, day] = parts.as_slice()
-        && let Ok(day) = day.parse::<Day>()
-    {
-        return Ok((day, (*party).to_owned(), (*file).to_owned()));
-    }
-    Err(Failure::refused(format!("{path} is not a party's published file"))
-        .hint("write the path as DAY/PARTY/FILE.csv:LINE, or name the line with --day and --party"))
-}
-
-fn file_of(name: &str) -> Result<LineFile, Failure> {
-    LineFile::from_name(name).ok_or_else(|| {
-        let names: Vec<&str> = LineFile::ALL.iter().map(|file| file.name()).chain([SUMMARY]).collect();
-        Failure::refused(format!("{} has no lines of decisions", engine::scheme::guess::shown(name)))
-            .hint(format!("lines of {} are explained", names.join(", ")))
-    })
-}
-
-/// `7` or `7-12`.
-fn lines_of(text: &str) -> Result<(u64, u64), Failure> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let bounds = first.parse::<u64>().ok().zip(last.parse::<u64>().ok());
-    bounds
-        .filter(|(first, last)| 0 < *first && first <= last && last - first < LINES_MAX)
-        .ok_or_else(|| Failure::refused(format!("{} is not a line", engine::scheme::guess::shown(text))).hint("lines are numbered from 1: 7, or 7-12"))
-}
-
-/// Lines of one range at most.
-const LINES_MAX: u64 = 100_000;
 
 /// A leg of an entry: party, product, account, amount; a debit is positive.
 type Leg = (String, String, Role, i64);

@@ -4,7 +4,7 @@
 use crate::dice::Dice;
 use crate::fares::{Taps, card};
 use crate::house::{DAY, House, Ran, tapclear};
-use crate::late::{cleared, dependent_house, month};
+use crate::late::{cleared, dependent_house, late_days};
 use crate::published::{Sheet, parties};
 use crate::tariff_try::check_steps;
 use domain::Day;
@@ -126,19 +126,7 @@ fn late_months_are_explained_line_by_line_with_what_stood_before() {
     let first: Day = "2026-03-01".parse().expect("a date");
     let mut dice = Dice::new(31);
     let house = dependent_house();
-    let mut days: Vec<Vec<String>> = (0..16)
-        .map(|number| {
-            let mut taps = Taps::default();
-            taps.bus(card("lone"), (&Day(first.0 + number).to_string(), "12:00:00"), "1");
-            vec![taps.rows[0].replacen(",t-1,0,1,", &format!(",t-9,0,{},", number + 1), 1)]
-        })
-        .collect();
-    for (number, row) in month(&mut dice, first) {
-        let delay = if dice.permille(250) { dice.within(1, 6) } else { 0 };
-        if let Some(day) = days.get_mut(number as usize + usize::try_from(delay).expect("small")) {
-            day.push(row);
-        }
-    }
+    let days = late_days(&mut dice, first, 16, 6);
     let published = cleared(&house, first, &days);
     let (mut rides, mut corrections, mut shares) = (0, 0, 0);
     let sums: usize =

@@ -153,6 +153,25 @@ pub fn month(dice: &mut Dice, first: Day) -> Vec<(i32, String)> {
     records
 }
 
+/// A ride of a card of its own: with one a day, every day is cleared.
+pub fn lone(first: Day, number: i32) -> String {
+    let mut taps = Taps::default();
+    taps.bus(card("lone"), (&Day(first.0 + number).to_string(), "12:00:00"), "1");
+    taps.rows[0].replacen(",t-1,0,1,", &format!(",t-9,0,{},", number + 1), 1)
+}
+
+/// The first days of a month, of whose rides a quarter comes some days late, fewer than `delay_below`.
+pub fn late_days(dice: &mut Dice, first: Day, count: i32, delay_below: i64) -> Vec<Vec<String>> {
+    let mut days: Vec<Vec<String>> = (0..count).map(|number| vec![lone(first, number)]).collect();
+    for (number, row) in month(dice, first) {
+        let delay = if dice.permille(250) { dice.within(1, delay_below) } else { 0 };
+        if let Some(day) = days.get_mut(number as usize + usize::try_from(delay).expect("small")) {
+            day.push(row);
+        }
+    }
+    days
+}
+
 /// Clears the days one after another; the bytes of each as it was published.
 pub fn cleared(house: &House, first: Day, days: &[Vec<String>]) -> Vec<(String, BTreeMap<String, Vec<u8>>)> {
     let mut published = Vec::new();
@@ -201,14 +220,7 @@ fn a_month_in_any_order_of_arrival_ends_as_the_month_in_its_order() {
     for seed in [11, 12] {
         let mut dice = Dice::new(seed);
         let records = month(&mut dice, first);
-        // A record a day of a card of its own, so that every day is cleared.
-        let days_count = 28 + LATEST_DAYS;
-        let lone = |number: i32| {
-            let mut taps = Taps::default();
-            taps.bus(card("lone"), (&Day(first.0 + number).to_string(), "12:00:00"), "1");
-            taps.rows[0].replacen(",t-1,0,1,", &format!(",t-9,0,{},", number + 1), 1)
-        };
-        let empty = || (0..days_count).map(|number| vec![lone(number)]).collect::<Vec<_>>();
+        let empty = || (0..28 + LATEST_DAYS).map(|number| vec![lone(first, number)]).collect::<Vec<_>>();
         let (mut in_order, mut as_it_comes) = (empty(), empty());
         let mut late = 0;
         for (number, row) in &records {

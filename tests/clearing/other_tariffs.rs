@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use crate::fares::{Taps, card};
 use crate::house::{House, Ran, root, tapclear};
-use crate::late::{cleared, dependent_house, month};
+use crate::late::{cleared, dependent_house, late_days};
 use domain::Day;
 use serde_json::Value;
 use std::path::Path;
@@ -38,19 +38,7 @@ fn the_same_tariff_changes_nothing_however_late_records_came() {
     let first: Day = "2026-03-01".parse().expect("a date");
     let mut dice = Dice::new(41);
     let house = dependent_house();
-    let mut days: Vec<Vec<String>> = (0..12)
-        .map(|number| {
-            let mut taps = Taps::default();
-            taps.bus(card("lone"), (&Day(first.0 + number).to_string(), "12:00:00"), "1");
-            vec![taps.rows[0].replacen(",t-1,0,1,", &format!(",t-9,0,{},", number + 1), 1)]
-        })
-        .collect();
-    for (number, row) in month(&mut dice, first) {
-        let delay = if dice.permille(250) { dice.within(1, 5) } else { 0 };
-        if let Some(day) = days.get_mut(number as usize + usize::try_from(delay).expect("small")) {
-            day.push(row);
-        }
-    }
+    let days = late_days(&mut dice, first, 12, 5);
     cleared(&house, first, &days);
     let head = house.head();
     let csv = house.path("what-if.csv");

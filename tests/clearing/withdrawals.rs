@@ -4,7 +4,7 @@
 use crate::dice::Dice;
 use crate::fares::{Taps, card};
 use crate::house::{House, number};
-use crate::late::{dependent_house, month, net, sheet, totals};
+use crate::late::{dependent_house, lone, month, net, sheet, totals};
 use crate::published::{assert_same, canonical, every_file};
 use crate::rebuilding::assert_rebuilt;
 use domain::Day;
@@ -153,12 +153,7 @@ fn a_month_with_files_taken_back_ends_as_the_month_without_them() {
     let mut dice = Dice::new(21);
     let (records, wrong) = (month(&mut dice, first), month(&mut dice, first));
     let days_count = 28 + 2 * LATEST_DAYS;
-    let lone = |number: i32| {
-        let mut taps = Taps::default();
-        taps.bus(card("lone"), (&Day(first.0 + number).to_string(), "12:00:00"), "1");
-        taps.rows[0].replacen(",t-1,0,1,", &format!(",t-9,0,{},", number + 1), 1)
-    };
-    let empty = || (0..days_count).map(|number| vec![lone(number)]).collect::<Vec<_>>();
+    let empty = || (0..days_count).map(|number| vec![lone(first, number)]).collect::<Vec<_>>();
     let (mut in_order, mut as_it_comes, mut wrong_files) = (empty(), empty(), BTreeMap::<i32, Vec<String>>::new());
     for (number, row) in &records {
         in_order[*number as usize].push(row.clone());
