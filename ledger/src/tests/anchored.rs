@@ -143,6 +143,7 @@ fn a_scrub_of_the_open_day_finds_a_changed_block() {
     let from = ledger.head().height;
     for digest in 2..30 {
         book(&mut ledger, digest, &records(4), &table);
+        assert_eq!(ledger.scrub_open_day(1).expect("whole, wherever it ends"), ledger.head().height - from);
     }
     for workers in [1, 3] {
         assert_eq!(ledger.scrub_open_day(workers).expect("whole"), ledger.head().height - from);

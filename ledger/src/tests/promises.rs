@@ -178,3 +178,14 @@ fn a_head_known_from_outside_must_be_in_the_chain() {
     assert!(matches!(not_extended(Head { height: head.height + 1, ..head }), LedgerError::ChainEnds { .. }));
     assert!(matches!(not_extended(Head { hash: [1; 32], ..head }), LedgerError::HeadDiffers { .. }));
 }
+
+#[test]
+fn the_index_knows_the_rows_of_every_block() {
+    let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
+    let mut ledger = open(dir.path());
+    commit(&mut ledger, Event::DayOpened { day: DAY, scheme: SCHEME });
+    let sizes = [1, 255, 256, 300, crate::BLOCK_ROWS_MAX];
+    let files: Vec<u32> = (1..).zip(sizes).map(|(digest, rows)| book(&mut ledger, digest, &records(rows as u64), &table)).collect();
+    let indexed = ledger.intake_blocks(DAY).expect("reads");
+    assert!(indexed.iter().map(|at| (at.file_id, at.count as usize)).eq(files.into_iter().zip(sizes)), "{indexed:?}");
+}
