@@ -447,6 +447,15 @@ pub enum SchemeAction {
         #[arg(long, value_name = "FILE")]
         map: Option<PathBuf>,
     },
+    /// Make a scheme of a GTFS feed's fares, and say what could not be carried over
+    ImportGtfs {
+        /// A feed: a folder of .txt files, or a .zip of them
+        #[arg(value_name = "FEED")]
+        feed: PathBuf,
+        /// The new scheme's folder
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ pub mod command;
 pub mod explaining;
 pub mod failure;
 pub mod generate;
+pub mod gtfs;
 pub mod history;
 pub mod intake;
 pub mod opening;

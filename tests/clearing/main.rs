@@ -14,6 +14,7 @@ mod explain;
 mod fares;
 mod faults;
 mod files_are_whole;
+mod gtfs;
 mod house;
 mod late;
 #[allow(dead_code, reason = "its tests use the rest of it")]

@@ -361,7 +361,7 @@ pub(super) fn plain(effect: Effect, start: Amount) -> Amount {
         Effect::Rate(rate) => start.times(rate),
         Effect::Price { minor } => start.at_most(Amount::whole(minor)),
         Effect::Off { minor, .. } => start.less(minor.unwrap_or(0)).at_least_zero(),
-        Effect::Through => start,
+        Effect::Through | Effect::Total { .. } => start,
     }
 }
 

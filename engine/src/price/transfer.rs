@@ -40,6 +40,7 @@ impl Fold<'_> {
                 };
                 start.less(minor.map_or(measure_minor, |minor| minor.min(measure_minor))).at_least_zero()
             }
+            Effect::Total { minor } => start.at_most(Amount::whole((minor - leg.all_paid_minor).max(0))),
             Effect::Through => start.at_most(Amount::whole((through_minor(leg, ride) - leg.due_minor).max(0))),
             effect => plain(effect, start),
         })

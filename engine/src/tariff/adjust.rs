@@ -58,6 +58,8 @@ pub enum Effect {
     Price { minor: i64 },
     /// The least of these and of what is left is taken off.
     Off { minor: Option<i64>, against: Option<Against> },
+    /// This ride and those of the run before it cost this together.
+    Total { minor: i64 },
     /// One fare for all legs (of their metres together, or from where the first began), less what the legs before were due by
     /// it.
     Through,
@@ -282,7 +284,7 @@ impl Transfer {
     pub fn names_legs(&self) -> bool {
         let effect = match self.effect {
             Effect::Off { against, .. } => against.is_some(),
-            Effect::Through => true,
+            Effect::Through | Effect::Total { .. } => true,
             Effect::Rate(_) | Effect::Price { .. } => false,
         };
         effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || !self.ticket_pairs.is_empty() || self.changes != Changes::default()

@@ -26,17 +26,20 @@ pub struct Matrix {
 pub struct Pair {
     pub from: Option<Symbol>,
     pub to: Option<Symbol>,
-    pub number: i64,
+    /// `None`: this pair has none, whatever wider rows say.
+    pub number: Option<i64>,
     pub ticket: Symbol,
 }
 
 const ABSENT: i64 = i64::MIN;
+/// While the rows are read: a row says that there is no number.
+const NONE: i64 = i64::MIN + 1;
 
 impl Matrix {
     /// Builds the matrix from (from, to, number) triples; a pair given twice keeps the first number and is returned.
     #[must_use]
     pub fn build(triples: &[(Symbol, Symbol, i64)]) -> (Self, Vec<usize>) {
-        let pair = |&(from, to, number): &(Symbol, Symbol, i64)| Pair { from: Some(from), to: Some(to), number, ticket: Symbol::NONE };
+        let pair = |&(from, to, number): &(Symbol, Symbol, i64)| Pair { from: Some(from), to: Some(to), number: Some(number), ticket: Symbol::NONE };
         Self::of_pairs(&triples.iter().map(pair).collect::<Vec<_>>())
     }
 
@@ -79,6 +82,7 @@ impl Matrix {
             }
         }
         repeated.sort_unstable();
+        matrix.numbers.iter_mut().filter(|number| **number == NONE).for_each(|number| *number = ABSENT);
         (matrix, repeated)
     }
 
@@ -96,7 +100,7 @@ impl Matrix {
     /// Writes a number where none stands.
     fn fill(&mut self, slot: usize, pair: &Pair) -> bool {
         let Some(number) = self.numbers.get_mut(slot).filter(|number| **number == ABSENT) else { return false };
-        *number = pair.number;
+        *number = pair.number.unwrap_or(NONE);
         if let Some(ticket) = self.tickets.get_mut(slot) {
             *ticket = pair.ticket;
         }
@@ -173,7 +177,7 @@ mod tests {
     #[test]
     fn the_narrowest_row_counts_and_places_share_the_rows_of_their_area() {
         let [inner, outer, a, b, stranger, single] = [1, 2, 3, 4, 5, 6].map(Symbol);
-        let row = |from, to, number, ticket| Pair { from, to, number, ticket };
+        let row = |from, to, number, ticket| Pair { from, to, number: Some(number), ticket };
         let rows = [
             row(None, None, 900, Symbol::NONE),
             row(Some(inner), Some(outer), 300, single),
@@ -192,6 +196,9 @@ mod tests {
             assert_eq!(matrix.get(from, to), Some(number), "{from:?} {to:?}");
         }
         assert_eq!([matrix.ticket(a, b), matrix.ticket(b, b), matrix.ticket(a, a)], [single, single, Symbol::NONE]);
+        let nothing = Pair { number: None, ..row(Some(inner), Some(inner), 0, Symbol::NONE) };
+        let (holed, _) = Matrix::of_pairs(&[nothing, row(None, None, 900, Symbol::NONE)]);
+        assert_eq!([holed.get(inner, inner), holed.get(inner, outer)], [None, Some(900)], "a row may say that there is no fare");
         assert_eq!((matrix.smallest(), matrix.largest()), (Some(300), Some(900)));
     }
 }

@@ -289,6 +289,10 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], star
                     };
                     floor_zero(start - Fraction::whole(minor.map_or(measure, |minor| minor.min(measure))))
                 }
+                Effect::Total { minor } => {
+                    let rest = Fraction::whole((minor - (0..=last).map(settled).sum::<i64>()).max(0));
+                    if rest.is_less_than(start) { rest } else { start }
+                }
                 Effect::Through => {
                     let due = run[last].marks[name].due_minor;
                     let own = Fraction::whole((through(ride, &run, due) - due).max(0));
@@ -316,7 +320,7 @@ fn simple(effect: Effect, start: Fraction) -> Fraction {
     match effect {
         Effect::Rate(rate) => start * fraction(rate),
         Effect::Price { minor } if Fraction::whole(minor).is_less_than(start) => Fraction::whole(minor),
-        Effect::Price { .. } | Effect::Through => start,
+        Effect::Price { .. } | Effect::Through | Effect::Total { .. } => start,
         Effect::Off { minor, .. } => floor_zero(start - Fraction::whole(minor.unwrap_or(0))),
     }
 }

@@ -216,7 +216,7 @@ fn adjusts(dice: &mut Dice) -> String {
 
 /// Percentages that multiply must stay few: round ones beyond the first.
 fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
-    match dice.below(if transfer { 9 } else { 4 }) {
+    match dice.below(if transfer { 10 } else { 4 }) {
         0 | 1 => {
             *percentages += 1;
             let percent = if *percentages > 1 { dice.pick(&["0", "50", "80"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33"]) };
@@ -225,6 +225,7 @@ fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
         2 => format!("price_minor = {}\n", dice.number(&[0, 75, 150])),
         3 => format!("off_minor = {}\n", dice.number(&[33, 100])),
         4 => "through = true\n".to_owned(),
+        5 => format!("total_minor = {}\n", dice.number(&[300, 451])),
         _ => {
             let off = dice.pick(&["first-list", "first-paid", "last-list", "last-paid", "dearest-list", "all-paid"]);
             let most = if dice.percent(40) { "off_minor = 180\n" } else { "" };

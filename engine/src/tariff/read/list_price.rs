@@ -91,7 +91,7 @@ fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistak
     let gaps_allowed = table.choice("gaps", &[("refused", false), ("unknown-pair", true)], mistakes).unwrap_or(false);
     let stations = match way {
         "matrix" => {
-            let Some(fares) = fares(table, context, mistakes) else {
+            let Some(fares) = fares(table, gaps_allowed, context, mistakes) else {
                 if !table.has("matrix") {
                     let todo =
                         "matrix = { file = \"fares.csv\", from = \"from_station\", to = \"to_station\", fare_minor = \"fare\", location_kind = \"station\" }";
@@ -173,7 +173,7 @@ fn pairs(table: &mut Table<'_>, key: &str, column: &str, least: i64, what: &str,
 
 /// `matrix = { file, from, to, fare_minor, … }`: fares of places, or of the areas in which `areas` puts them. `*` is any of
 /// them.
-fn fares(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Pairs> {
+fn fares(table: &mut Table<'_>, gaps_allowed: bool, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Pairs> {
     let in_areas = table.has("areas");
     let columns = [("from", true), ("to", true), ("fare_minor", true), ("ticket", false)];
     let sheet = sheet::read(table, "matrix", &columns, if in_areas { sheet::Ends::Areas } else { sheet::Ends::Places }, context, mistakes)?;
@@ -183,12 +183,13 @@ fn fares(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) 
     let (mut pairs, mut lines) = (Vec::new(), Vec::new());
     for (line, row) in sheet.rows() {
         let [from, to, fare, ticket] = row;
-        let fare = fare.parse::<i64>().ok().filter(|fare| (0..=AMOUNT_MAX).contains(fare));
-        let (Some(number), false, false) = (fare, from.is_empty(), to.is_empty()) else {
-            let todo = "whole numbers, not negative; no commas inside a field";
+        let number = fare.parse::<i64>().ok().filter(|fare| (0..=AMOUNT_MAX).contains(fare));
+        let silent = fare.is_empty() && gaps_allowed;
+        if (number.is_none() && !silent) || from.is_empty() || to.is_empty() {
+            let todo = "whole numbers, not negative";
             mistakes.add(&sheet.shown, Some(line), "is not a pair of stations with a fare in minor units", Some(todo));
             continue;
-        };
+        }
         let mut end = |code| if code == "*" { None } else { Some(symbol_of(code)) };
         let (from, to) = (end(from), end(to));
         let ticket = if ticket.is_empty() { Symbol::NONE } else { context.symbols.intern(ticket) };

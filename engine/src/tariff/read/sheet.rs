@@ -147,20 +147,41 @@ impl Sheet {
                 triples.push((self.place(from, context), self.place(to, context), number));
                 lines.push(line);
             } else {
-                mistakes.add(
-                    &self.shown,
-                    Some(line),
-                    format!("is not a pair of stations with {what}"),
-                    Some("whole numbers, not negative; no commas inside a field"),
-                );
+                mistakes.add(&self.shown, Some(line), format!("is not a pair of stations with {what}"), Some("whole numbers, not negative"));
             }
         }
         (triples, lines)
     }
 }
 
+/// The fields of a line; one in double quotes may hold commas.
 fn fields(line: &str) -> impl Iterator<Item = &str> {
-    line.split(',').map(|field| field.trim().trim_matches('"').trim())
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let quoted = line.trim_start().strip_prefix('"').and_then(|inner| {
+            let (field, after) = inner.split_once('"')?;
+            let after = after.trim_start();
+            (after.is_empty() || after.starts_with(',')).then(|| (field, after.strip_prefix(',')))
+        });
+        let (field, after) = quoted.unwrap_or_else(|| line.split_once(',').map_or((line, None), |(field, after)| (field, Some(after))));
+        rest = after;
+        Some(field.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fields;
+
+    #[test]
+    fn a_quoted_field_may_hold_commas() {
+        let all = |line| fields(line).collect::<Vec<_>>();
+        assert_eq!(all("a, b ,,\"c, d\",\"\""), ["a", "b", "", "c, d", ""]);
+        assert_eq!(all(""), [""]);
+        assert_eq!(all("a,"), ["a", ""]);
+        assert_eq!(all(" \"x\" , \"y"), ["x", "\"y"], "a quote that is not closed is a character");
+    }
 }
 
 /// Whether a file is one that the scheme's digest covers: in `tariff/` itself, and none of those that `scheme::folder` leaves

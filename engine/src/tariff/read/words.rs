@@ -151,12 +151,12 @@ pub fn limit(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Limit> {
     Some(Limit { span: span?, rides, amount_minor })
 }
 
-/// What a rule makes of a price: one of `percent`, `price_minor`, `off_minor` and, for transfers, `off` and `through`.
+/// What a rule makes of a price: one of `percent`, `price_minor`, `off_minor` and, for transfers, `off`, `through` and `total_minor`.
 pub fn effect(table: &mut Table<'_>, for_transfer: bool, mistakes: &mut Mistakes) -> Option<Effect> {
     let rate = percent(table, "percent", mistakes);
     let price = amount(table, "price_minor", mistakes);
     let off = amount(table, "off_minor", mistakes);
-    let (mut against, mut through) = (None, None);
+    let (mut against, mut through, mut total) = (None, None, None);
     if for_transfer {
         let words = [
             ("first-list", Against::FirstList),
@@ -168,8 +168,10 @@ pub fn effect(table: &mut Table<'_>, for_transfer: bool, mistakes: &mut Mistakes
         ];
         against = table.choice("off", &words, mistakes);
         through = table.flag("through", mistakes);
+        total = amount(table, "total_minor", mistakes);
     }
-    let keys: &[&str] = if for_transfer { &["percent", "price_minor", "off_minor", "off", "through"] } else { &["percent", "price_minor", "off_minor"] };
+    let keys: &[&str] =
+        if for_transfer { &["percent", "price_minor", "off_minor", "off", "through", "total_minor"] } else { &["percent", "price_minor", "off_minor"] };
     let named = keys.iter().filter(|key| table.has(key)).count();
     let measured = usize::from(for_transfer && table.has("off") && table.has("off_minor"));
     if named == 0 {
@@ -184,6 +186,7 @@ pub fn effect(table: &mut Table<'_>, for_transfer: bool, mistakes: &mut Mistakes
         (Some(rate), _, _) => Some(Effect::Rate(rate)),
         (_, Some(minor), _) => Some(Effect::Price { minor }),
         (_, _, Some(true)) => Some(Effect::Through),
+        _ if total.is_some() => total.map(|minor| Effect::Total { minor }),
         _ if off.is_some() || against.is_some() => Some(Effect::Off { minor: off, against }),
         _ => None,
     }
