@@ -70,7 +70,8 @@ pub fn import(path: &Path, out: &Path) -> Result<Imported, Failure> {
         None => legacy::read(&mut feed, &places, &mut notes)?,
     };
     let Some(fares) = fares else {
-        return Err(Failure::refused("the feed prices nothing: it has neither usable fare_attributes.txt nor fare_products.txt with fare_leg_rules.txt"));
+        return Err(Failure::refused("the feed prices nothing: it has neither usable fare_attributes.txt nor fare_products.txt with fare_leg_rules.txt")
+            .hint("fares come as fare_attributes.txt, or as fare_products.txt with fare_leg_rules.txt"));
     };
     let missing = "journeys without a tap-on or a tap-off, and pairs without a fare, cost the dearest fare of their table: no feed says";
     notes.read("tariff.toml", 0, missing, "缺少进站或出站的行程以及没有票价的站对，按其票价表中最高价：数据中没有规定");
