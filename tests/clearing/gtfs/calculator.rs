@@ -126,7 +126,7 @@ impl Calculator {
     }
 
     fn runs(&self, service: &str, date: &str) -> bool {
-        for exception in self.rows("calendar_dates.txt").iter().filter(|row| row["service_id"] == service && row["date"] == date) {
+        if let Some(exception) = self.rows("calendar_dates.txt").iter().find(|row| row["service_id"] == service && row["date"] == date) {
             return exception["exception_type"] == "1";
         }
         let weekday = [4, 5, 6, 7, 1, 2, 3][usize::try_from(days_since_epoch(date).rem_euclid(7)).expect("small")];

@@ -170,6 +170,13 @@ fn fields(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether a file is one that the scheme's digest covers: in `tariff/` itself, and none of those that `scheme::folder` leaves
+/// out.
+fn is_table_name(file: &str) -> bool {
+    let plain = Path::new(file).components().eq([Component::Normal(file.as_ref())]) && !file.contains('\\');
+    plain && file.ends_with(".csv") && !file.starts_with('.') && !file.starts_with("map")
+}
+
 #[cfg(test)]
 mod tests {
     use super::fields;
@@ -182,11 +189,4 @@ mod tests {
         assert_eq!(all("a,"), ["a", ""]);
         assert_eq!(all(" \"x\" , \"y"), ["x", "\"y"], "a quote that is not closed is a character");
     }
-}
-
-/// Whether a file is one that the scheme's digest covers: in `tariff/` itself, and none of those that `scheme::folder` leaves
-/// out.
-fn is_table_name(file: &str) -> bool {
-    let plain = Path::new(file).components().eq([Component::Normal(file.as_ref())]) && !file.contains('\\');
-    plain && file.ends_with(".csv") && !file.starts_with('.') && !file.starts_with("map")
 }
