@@ -365,7 +365,7 @@ impl<'w> Receiving<'w> {
 
     fn gather(&mut self, piece: Piece) {
         for (mut block, ids) in piece.blocks {
-            let seen_before: Vec<u32> = ids.iter().zip(0u32..).filter(|(id, _)| !self.seen.mark(**id)).map(|(_, at)| at).collect();
+            let seen_before = self.seen.mark_all(&ids);
             self.repeats.extend(seen_before.iter().filter_map(|&at| ids.get(at as usize)));
             self.report.records += ids.len() as u64;
             self.report.repeats += seen_before.len() as u64;

@@ -12,6 +12,9 @@ type Fast = foldhash::fast::FixedState;
 /// Bits of one page: a cache line.
 type Page = [u64; 8];
 const PAGE_BITS: u64 = 512;
+/// Ids that are looked at before the first of them is marked.
+const IDS_AHEAD: usize = 32;
+
 /// The sequences of one terminal and epoch.
 ///
 /// A terminal counts on, so the next sequence nearly always lies in the page of the last one: that page is at hand, and the
@@ -37,6 +40,12 @@ impl Sequences {
         let fresh = *word & (1 << (bit % 64)) == 0;
         *word |= 1 << (bit % 64);
         fresh
+    }
+
+    /// The word of the page at hand where the sequence would be.
+    #[inline]
+    fn word(&self, sequence: u64) -> u64 {
+        self.page.get((sequence % PAGE_BITS / 64) as usize).copied().unwrap_or(0) ^ self.number
     }
 
     #[cold]
@@ -134,6 +143,31 @@ impl Seen {
         }
     }
 
+    /// Marks ids in their order, and gives the places of those that were marked before.
+    pub fn mark_all(&mut self, ids: &[RecordId]) -> Vec<u32> {
+        let mut repeats = Vec::new();
+        let mut at = 0;
+        for some in ids.chunks(IDS_AHEAD) {
+            std::hint::black_box(some.iter().fold(0, |seen, &id| seen ^ self.glance(id)));
+            for &id in some {
+                if !self.mark(id) {
+                    repeats.push(at);
+                }
+                at += 1;
+            }
+        }
+        repeats
+    }
+
+    /// Fetches what marking the id will look at. Done for some ids on end, the fetching of one waits for no other. Says nothing
+    /// of use.
+    #[inline]
+    fn glance(&self, id: RecordId) -> u64 {
+        let RecordId::Sequence { terminal, sequence, .. } = id else { return 0 };
+        let epochs = self.terminals.get(terminal.index());
+        epochs.and_then(|epochs| epochs.first()).map_or(0, |(_, sequences)| sequences.word(sequence))
+    }
+
     #[inline]
     fn sequences(&mut self, terminal: Symbol, epoch: u32) -> &mut Sequences {
         if self.terminals.len() <= terminal.index() {
@@ -190,6 +224,9 @@ mod tests {
         let by_row = RecordId::FileRow([1, 2]);
         assert!(seen.mark(by_row) && seen.mark(by_row));
         assert_eq!(seen.fresh_columns(), [[1, 2]]);
+        let many: Vec<_> = (0..100).flat_map(|sequence| [id(5, 1, sequence), id(6, 1, sequence / 2)]).collect();
+        let repeats: Vec<u32> = (0..100).filter(|sequence| sequence % 2 == 1).map(|sequence| 2 * sequence + 1).collect();
+        assert_eq!(seen.mark_all(&many), repeats);
     }
 
     proptest! {
