@@ -13,10 +13,13 @@ override SHARED := $(abspath $(SHARED))
 RECORDS ?= 10000000
 RUNS ?= 3
 SEED ?= 20260302
-# faults: points at which the disk fails, kills, power losses, damages to files, and the seed (empty: each test's own).
-POINTS ?= 5000
+# faults: calls of a day at which the disk fails, pairs of a fault and one in its recovery, kills, power losses, levels to
+# which the disk is full, damages to files. FAULT_SEED, where it is set, is the seed of all.
+POINTS ?= all
+PAIRS ?= 2000
 KILLS ?= 500
 POWER ?= 200
+LEVELS ?= 50
 CORRUPTIONS ?= 2000
 # proofs: sealed days, lines proved, and proofs that are changed and must be refused, for each suite.
 PROOF_DAYS ?= 31
@@ -38,8 +41,8 @@ ENV := . .setup/env.sh &&
 help:
 	@echo "make demo          generate a day, clear it, show what happened (DEMO_ARGS='--lang zh')"
 	@echo "make test          the gate: format, lints, docs, dependencies, all tests, fuzz bodies over their corpus"
-	@echo "make test-full     the gate, then long properties, fuzzing and mutants: hours"
-	@echo "make faults        days under failing disks and kills (POINTS, KILLS, POWER, CORRUPTIONS, FAULT_SEED): hours; a short form is in the gate"
+	@echo "make test-full     the gate, then faults, long properties, fuzzing and mutants: hours"
+	@echo "make faults        days under failing disks and kills (POINTS, PAIRS, KILLS, POWER, LEVELS, CORRUPTIONS, FAULT_SEED): an hour or two; a short form is in the gate"
 	@echo "make proofs        a month of sealed days, proved and forged (PROOF_DAYS, PROOF_LINES, PROOF_MUTANTS); a short form is in the gate"
 	@echo "make simulate      worlds that dice make, on a disk in memory (SEEDS=2000, SEED: the first): minutes; a short form is in the gate"
 	@echo "make planted       bugs kept as patches, each of which the test that it names must find (BUGS: only these)"
@@ -62,12 +65,13 @@ demo: setup
 test: setup
 	@$(ENV) tools/gate.sh
 
-test-full: test
+test-full: test faults
 	@$(ENV) tools/gate_full.sh properties fuzz mutants
 
 # One test at a time: they share the machine's memory disk and its processors.
 faults: setup
-	@$(ENV) FAULT_POINTS=$(POINTS) FAULT_KILLS=$(KILLS) FAULT_POWER=$(POWER) FAULT_CORRUPTIONS=$(CORRUPTIONS) \
+	@$(ENV) FAULT_POINTS=$(POINTS) FAULT_PAIRS=$(PAIRS) FAULT_KILLS=$(KILLS) FAULT_POWER=$(POWER) FAULT_LEVELS=$(LEVELS) \
+		FAULT_CORRUPTIONS=$(CORRUPTIONS) \
 		cargo test --release --locked --test clearing faults -- --nocapture --test-threads 1
 
 proofs: setup

@@ -60,6 +60,8 @@ impl Ran {
 /// A scheme, a ledger and a folder to publish in.
 pub struct House {
     folder: TempDir,
+    /// Where the ledger stands and days are published: the folder, unless a test says otherwise.
+    pub place: PathBuf,
     pub scheme: PathBuf,
     pub map: Option<PathBuf>,
 }
@@ -69,7 +71,8 @@ impl House {
     pub fn bundled(name: &str) -> Self {
         let scheme = root().join("replay-data").join(name);
         let map = Some(scheme.join("map.toml")).filter(|map| map.is_file());
-        Self { folder: folder(), scheme, map }
+        let folder = folder();
+        Self { place: folder.path().to_owned(), folder, scheme, map }
     }
 
     /// The house of a copy of a bundled scheme, free to be changed.
@@ -87,12 +90,12 @@ impl House {
     }
 
     pub fn ledger(&self) -> PathBuf {
-        self.path("ledger")
+        self.place.join("ledger")
     }
 
     /// A day's published folder.
     pub fn day(&self, day: &str) -> PathBuf {
-        self.path("out").join(day)
+        self.place.join("out").join(day)
     }
 
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -120,7 +123,7 @@ impl House {
             command.arg("--map").arg(map);
         }
         if matches!(name, "clear" | "settle") {
-            command.arg("--out").arg(self.path("out"));
+            command.arg("--out").arg(self.place.join("out"));
         }
         command.args(more);
         command

@@ -1,5 +1,7 @@
 //! The shim compiled, and put before a command.
 
+use crate::house::Ran;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -35,6 +37,19 @@ fn compile() -> Option<PathBuf> {
 /// Lets the `at`th call that changes the disk fail.
 pub fn fault<'c>(command: &'c mut Command, library: &Path, mode: &str, at: u64) -> &'c mut Command {
     command.env("LD_PRELOAD", library).env("FAULT_MODE", mode).env("FAULT_AT", at.to_string())
+}
+
+/// Runs a command with a fault to its end; whether the fault came before that. It ends well, or as it was told to.
+#[track_caller]
+pub fn strike(command: &mut Command, library: &Path, mode: &str, at: u64, note: &Path, what: &str) -> bool {
+    drop(std::fs::remove_file(note));
+    let output = fault(command, library, mode, at).env("FAULT_STRUCK", note).output().expect("the program starts");
+    if output.status.signal() == Some(9) {
+        assert_eq!(mode, "kill", "{what}: killed");
+    } else {
+        super::assert_ended_well(&Ran::of(output), what);
+    }
+    note.exists()
 }
 
 /// Runs a command to its end and counts its calls.
