@@ -127,6 +127,17 @@ pub enum ShareBy {
     Distance { rule: usize },
 }
 
+impl Share {
+    /// The position of the transfer rule whose runs it pools.
+    #[must_use]
+    pub const fn pools(&self) -> Option<usize> {
+        match self.by {
+            ShareBy::Fixed(_) => None,
+            ShareBy::ListPrice { rule } | ShareBy::Distance { rule } => Some(rule),
+        }
+    }
+}
+
 impl Tariff {
     /// Reads `tariff/*.toml` of a scheme's folder; each file is a version. Mistakes are added; `None` when there were any.
     #[must_use]

@@ -47,6 +47,12 @@ fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[
         };
         extras.iter().flat_map(|extras| &extras.claims).map(named).collect()
     };
+    let parts = |extras: &Option<Box<Extras>>| {
+        let mut sums: BTreeMap<Symbol, i64> = BTreeMap::new();
+        extras.iter().flat_map(|extras| &extras.parts).for_each(|part| *sums.entry(part.party).or_default() += part.amount_minor);
+        sums.retain(|_, amount| *amount != 0);
+        (!sums.is_empty()).then_some(sums)
+    };
     for (at, event) in events.iter().enumerate() {
         let key = |open: &engine::price::OpenTap| usize::try_from(open.tap.id[1]).expect("a position");
         match event {
@@ -62,13 +68,20 @@ fn folded(tariff: &Tariff, clock: &LocalClock, symbols: &SymbolTable, events: &[
                     by: at,
                     fare: abandoned.fare,
                     claims: claims(&abandoned.extras),
+                    parts: parts(&abandoned.extras),
                 }));
-                rides.extend(step.fare.map(|fare| Priced { tap: at, by: at, fare, claims: claims(&step.extras) }));
+                rides.extend(step.fare.map(|fare| Priced { tap: at, by: at, fare, claims: claims(&step.extras), parts: parts(&step.extras) }));
             }
             Event::DayEnd(_) | Event::Never => {
                 let end = if let Event::DayEnd(end) = event { *end } else { EventTime(i64::MAX / 2) };
                 let given = fold.close_day(&mut state, end);
-                rides.extend(given.map(|given| Priced { tap: key(&given.open), by: at, fare: given.fare, claims: claims(&given.extras) }));
+                rides.extend(given.map(|given| Priced {
+                    tap: key(&given.open),
+                    by: at,
+                    fare: given.fare,
+                    claims: claims(&given.extras),
+                    parts: parts(&given.extras),
+                }));
             }
         }
         if stored {
@@ -96,8 +109,8 @@ fn shown(ride: &Priced, symbols: &SymbolTable) -> String {
     let discounts: Vec<String> =
         discounts.iter().filter(|part| part.amount_minor != 0).map(|part| format!("{} {}", symbols.text(part.funder), part.amount_minor)).collect();
     format!(
-        "event {} by {}: list {list_minor}, pays {charged_minor}, {discounts:?}, day {service_day}, flags {:#x}, claims {:?}",
-        ride.tap, ride.by, flags.0, ride.claims
+        "event {} by {}: list {list_minor}, pays {charged_minor}, {discounts:?}, day {service_day}, flags {:#x}, claims {:?}, parts {:?}",
+        ride.tap, ride.by, flags.0, ride.claims, ride.parts
     )
 }
 
@@ -177,6 +190,15 @@ fn what_is_told_leads_from_the_list_price_to_the_charge() {
     }
     assert!(lines_seen.keys().any(|&lines| lines >= 4), "{lines_seen:?}");
     assert!(passed_seen.len() >= 10, "rules are passed over for all kinds of reasons: {passed_seen:?}");
+}
+
+/// Rides that stand alone beside a run, that another rule joined, or that an older version without the share priced are no part
+/// of what is pooled.
+#[test]
+fn what_is_pooled_is_of_one_run() {
+    for seed in [7_274_014_594_498_189_932, 16_104_735_078_098_054_016, 137_250_901_299_422_936, 9_420_522_499_674_434_052, 17_533_549_619_227_088_217] {
+        check(seed).unwrap_or_else(|failed| panic!("{failed}"));
+    }
 }
 
 /// What an incentive leaves is rounded, what a cap leaves and a full fare are not: it could raise a payment that it was to lower,

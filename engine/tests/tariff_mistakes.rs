@@ -292,6 +292,13 @@ const CASES: &[Case] = &[
     // Shares.
     ("by = \"fixed\"", "by = \"list-price\"", 109, "does not say which transfer joins its rides", "transfer"),
     ("by = \"fixed\"", "by = \"fixd\"", 112, "cannot be `fixd`", "did you mean `fixed`?"),
+    (
+        "by = \"fixed\"\nweights = [{ party = \"operator-01\", weight = 1 }, { party = \"operator-02\", weight = 2 }]",
+        "by = \"list-price\"\ntransfer = \"change\"\n\n[[share]]\nname = \"again\"\nby = \"distance\"\ntransfer = \"change\"",
+        115,
+        "shares `joint` and `again` pool the rides of one transfer rule",
+        "one share",
+    ),
     ("{ party = \"operator-02\", weight = 2 }", "{ party = \"operator-02\" }", 113, "is not a share", "weight"),
 ];
 

@@ -7,6 +7,7 @@ use super::amount::Amount;
 use super::reductions::Reductions;
 use super::ride::Ride;
 use super::told::Passed;
+use super::transfer::Place;
 use super::{AccountState, Claim, Extras, Fare, Fold, Recorder, party_of};
 use crate::tariff::{Adjust, AdjustRule, Cap, Discount, Effect, Incentive, Incomplete, Rate, Rounding, Rules, Stack, Version};
 use domain::Flags;
@@ -36,6 +37,8 @@ impl Fold<'_> {
         let mut falling =
             Falling { left: Amount::whole(list_minor), reductions: Reductions::new(list_minor), flags: ride.flags, covered: 0, applied: 0, capped: false };
         let mut extras = None;
+        let share = self.share_of(version, ride);
+        let mut place = Place::Alone;
         match ride.incomplete {
             Incomplete::Fixed => {}
             Incomplete::Capped => {
@@ -53,9 +56,12 @@ impl Fold<'_> {
                 if !rules.incentives.is_empty() {
                     self.incentives(state, version, rules, ride, &mut falling, &mut extras, recorder);
                 }
-                for adjust in rules.remembering.iter().filter_map(|&at| version.adjust.get(usize::from(at))) {
+                for (at, adjust) in rules.remembering.iter().filter_map(|&at| Some((at, version.adjust.get(usize::from(at))?))) {
                     if falling.covered & adjust.bit != 0 {
-                        self.remember(state, version, adjust, ride, settled_minor, falling.applied & adjust.bit != 0);
+                        let stands = self.remember(state, version, adjust, ride, settled_minor, falling.applied & adjust.bit != 0);
+                        if share.is_some_and(|share| share.pools() == Some(usize::from(at))) {
+                            place = stands;
+                        }
                     }
                 }
             }
@@ -71,8 +77,8 @@ impl Fold<'_> {
         if let Some(extras) = &mut extras {
             bound_claims(extras, &fare);
         }
-        if !version.share.is_empty() {
-            self.share(state, version, ride, &fare, &mut extras);
+        if let Some(share) = share {
+            self.share(state, version, (share, place), ride, &fare, &mut extras);
         }
         (fare, extras)
     }

@@ -2,12 +2,14 @@
 
 use super::amount::Amount;
 use super::ride::Ride;
+use super::transfer::Place;
 use super::{AccountState, Fold};
 use crate::tariff::{Adjust, AdjustRule, Reading, Tier, Version};
 
 impl Fold<'_> {
-    /// Writes down what a rule that was asked remembers of a ride. `settled_minor` is what the rider pays before incentives.
-    pub(super) fn remember(&self, state: &mut AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, settled_minor: i64, applied: bool) {
+    /// Writes down what a rule that was asked remembers of a ride, and says where the ride stands in the rule's run if it has
+    /// runs. `settled_minor` is what the rider pays before incentives.
+    pub(super) fn remember(&self, state: &mut AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, settled_minor: i64, applied: bool) -> Place {
         let (day, time) = (ride.service_day, ride.facts.entry);
         match &adjust.rule {
             AdjustRule::Discount(discount) => {
@@ -20,7 +22,7 @@ impl Fold<'_> {
                     state.counter_mut(slot, quota.span, day, time).rides += 1;
                 }
             }
-            AdjustRule::Transfer(transfer) => self.remember_run(state, version, (adjust.slot, transfer), ride, settled_minor),
+            AdjustRule::Transfer(transfer) => return self.remember_run(state, version, (adjust.slot, transfer), ride, settled_minor),
             AdjustRule::Tier(tier) => {
                 let amount_minor = if tier.counts_list { ride.facts.list_minor } else { settled_minor };
                 if amount_minor != 0 {
@@ -29,6 +31,7 @@ impl Fold<'_> {
             }
             AdjustRule::Cap(_) | AdjustRule::Incentive(_) => {}
         }
+        Place::Alone
     }
 }
 

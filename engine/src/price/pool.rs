@@ -5,9 +5,10 @@
 //! is divided by largest remainder, and nothing is decided before it is known.
 
 use super::ride::Ride;
+use super::transfer::Place;
 use super::{AccountState, Extras, Fare, Fold, Pool};
-use crate::tariff::{AdjustRule, ShareBy, Version};
-use domain::{Flags, Symbol, split};
+use crate::tariff::{Share, ShareBy, Version};
+use domain::{Symbol, split};
 
 /// What one party gets of a ride; negative where it gives back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,59 +18,66 @@ pub struct Part {
 }
 
 impl Fold<'_> {
-    pub(super) fn share(&self, state: &mut AccountState, version: &Version, ride: &Ride<'_>, fare: &Fare, extras: &mut Option<Box<Extras>>) {
+    /// How a ride is shared: by the first share that covers it.
+    pub(super) fn share_of<'v>(&self, version: &'v Version, ride: &Ride<'_>) -> Option<&'v Share> {
         let tap = ride.tap;
-        let share = version
+        version
             .share
             .iter()
-            .find(|share| share.scope.covers(tap.kind, tap.mode, tap.operator) && share.scope.condition.holds(&ride.facts, &version.periods, self.clock));
-        let Some(share) = share else { return };
-        let funded = fare.discounts.iter().filter(|discount| discount.funder != tap.earner);
-        let funded_minor: i64 = funded.map(|discount| discount.amount_minor).sum();
-        let parts = match &share.by {
+            .find(|share| share.scope.covers(tap.kind, tap.mode, tap.operator) && share.scope.condition.holds(&ride.facts, &version.periods, self.clock))
+    }
+
+    /// `place` is where the ride stands in the run of the transfer rule by which the share pools.
+    pub(super) fn share(
+        &self,
+        state: &mut AccountState,
+        version: &Version,
+        (share, place): (&Share, Place),
+        ride: &Ride<'_>,
+        fare: &Fare,
+        extras: &mut Option<Box<Extras>>,
+    ) {
+        let earner = ride.tap.earner;
+        let funded_minor: i64 = fare.discounts.iter().filter(|discount| discount.funder != earner).map(|discount| discount.amount_minor).sum();
+        let slot = share.pools().and_then(|rule| version.adjust.get(rule)).map_or(0, |adjust| adjust.slot);
+        let mut parts = match &share.by {
             ShareBy::Fixed(weights) => {
                 let amounts = split(fare.charged_minor + funded_minor, &weights.iter().map(|&(_, weight)| weight).collect::<Vec<i64>>());
                 weights.iter().zip(amounts).map(|(&(party, _), amount_minor)| Part { party, amount_minor }).collect()
             }
-            ShareBy::ListPrice { rule } => self.pooled(state, version, *rule, ride, fare, fare.list_minor, funded_minor),
-            ShareBy::Distance { rule } => self.pooled(state, version, *rule, ride, fare, ride.length.unwrap_or(0), funded_minor),
+            _ if place == Place::Alone => return,
+            ShareBy::ListPrice { .. } => self.pooled(state, slot, earner, fare.list_minor, fare.charged_minor),
+            ShareBy::Distance { .. } => self.pooled(state, slot, earner, ride.length.unwrap_or(0), fare.charged_minor),
         };
-        let simple = matches!(parts.as_slice(), [only] if only.party == tap.earner);
-        if !simple {
+        if share.pools().is_some() && funded_minor != 0 {
+            match parts.iter_mut().find(|part| part.party == earner) {
+                Some(own) => own.amount_minor += funded_minor,
+                None => parts.push(Part { party: earner, amount_minor: funded_minor }),
+            }
+        }
+        parts.retain(|part| part.amount_minor != 0);
+        if parts.iter().any(|part| part.party != earner) {
             extras.get_or_insert_default().parts = parts;
         }
     }
 
-    /// Adds what the rider paid to the pool of the run and divides the whole anew; what funders pay is the ride's earner's.
-    #[allow(clippy::too_many_arguments, reason = "a ride's own share of its run")]
-    fn pooled(&self, state: &mut AccountState, version: &Version, rule: usize, ride: &Ride<'_>, fare: &Fare, weight: i64, funded_minor: i64) -> Vec<Part> {
-        let earner = ride.tap.earner;
-        let own = Part { party: earner, amount_minor: fare.charged_minor + funded_minor };
-        let Some(adjust) = version.adjust.get(rule).filter(|adjust| matches!(adjust.rule, AdjustRule::Transfer(_))) else { return vec![own] };
-        let run = state.run(adjust.slot).copied();
-        let opens = run.is_some_and(|run| run.transfers == 0 && run.last >= ride.facts.entry);
-        if !opens && !fare.flags.has(Flags::TRANSFER) {
-            return vec![own];
-        }
+    /// Adds what the rider paid to the pool of the run and divides the whole anew.
+    fn pooled(&self, state: &mut AccountState, slot: u16, earner: Symbol, weight: i64, charged_minor: i64) -> Vec<Part> {
         let pools = &mut state.rare.get_or_insert_default().pools;
-        if opens {
-            pools.retain(|pool| pool.slot != adjust.slot);
-        }
-        match pools.iter_mut().find(|pool| pool.slot == adjust.slot && pool.earner == earner) {
+        match pools.iter_mut().find(|pool| pool.slot == slot && pool.earner == earner) {
             Some(pool) => pool.weight += weight,
-            None => pools.push(Pool { slot: adjust.slot, earner, weight, earned_minor: 0 }),
+            None => pools.push(Pool { slot, earner, weight, earned_minor: 0 }),
         }
         // Ties of a split go to the lower party id.
         pools.sort_by_key(|pool| (pool.slot, self.tariff.rank(pool.earner)));
-        let mut joined: Vec<&mut Pool> = pools.iter_mut().filter(|pool| pool.slot == adjust.slot).collect();
-        let total_minor = fare.charged_minor + joined.iter().map(|pool| pool.earned_minor).sum::<i64>();
+        let mut joined: Vec<&mut Pool> = pools.iter_mut().filter(|pool| pool.slot == slot).collect();
+        let total_minor = charged_minor + joined.iter().map(|pool| pool.earned_minor).sum::<i64>();
         let shares = split(total_minor, &joined.iter().map(|pool| pool.weight).collect::<Vec<i64>>());
         let moved = joined.iter_mut().zip(shares).map(|(pool, share_minor)| {
-            let funded_minor = if pool.earner == earner { funded_minor } else { 0 };
-            let part = Part { party: pool.earner, amount_minor: share_minor - pool.earned_minor + funded_minor };
+            let part = Part { party: pool.earner, amount_minor: share_minor - pool.earned_minor };
             pool.earned_minor = share_minor;
             part
         });
-        moved.filter(|part| part.amount_minor != 0).collect()
+        moved.collect()
     }
 }

@@ -46,18 +46,29 @@ impl Fold<'_> {
         })
     }
 
-    /// Steps the rule's run.
+    /// Steps the rule's run, and says where the ride stands in it.
     #[allow(clippy::unused_self, reason = "one of the fold's rules, called like the others")]
-    pub(super) fn remember_run(&self, state: &mut AccountState, version: &Version, (slot, transfer): (u16, &Transfer), ride: &Ride<'_>, settled_minor: i64) {
+    pub(super) fn remember_run(
+        &self,
+        state: &mut AccountState,
+        version: &Version,
+        (slot, transfer): (u16, &Transfer),
+        ride: &Ride<'_>,
+        settled_minor: i64,
+    ) -> Place {
         let (entry, exit) = (ride.facts.entry, ride.facts.exit);
         let known = state.run(slot).copied();
         if known.is_some_and(|run| entry < run.last) {
-            return;
+            return Place::Alone;
         }
         let continued = known.filter(|run| continues(version, transfer, run, state.leg(slot), ride));
         let moves = transfer.opening == Opening::Any || settled_minor > 0;
         if continued.is_none() && !moves {
-            return;
+            return Place::Alone;
+        }
+        let place = if continued.is_some() { Place::Continues } else { Place::Opens };
+        if let Some(rare) = state.rare.as_mut().filter(|_| place == Place::Opens) {
+            rare.pools.retain(|pool| pool.slot != slot);
         }
         let last = if transfer.window_from == WindowFrom::LastEntry { entry } else { exit };
         let first = if transfer.window_from == WindowFrom::FirstExit { exit } else { entry };
@@ -66,7 +77,7 @@ impl Fold<'_> {
             None => Run { slot, transfers: 0, first, last },
         };
         if !transfer.asks_legs {
-            return;
+            return place;
         }
         let tap = ride.tap;
         let list_minor = ride.facts.list_minor;
@@ -82,7 +93,17 @@ impl Fold<'_> {
         (leg.last_list_minor, leg.last_paid_minor) = (list_minor, settled_minor);
         leg.dearest_list_minor = leg.dearest_list_minor.max(list_minor);
         leg.all_paid_minor += settled_minor;
+        place
     }
+}
+
+/// Where a ride stands in a rule's run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    #[default]
+    Alone,
+    Opens,
+    Continues,
 }
 
 /// The fare of all metres so far and this ride's; or from where the first ride began to where this one ends.

@@ -5,6 +5,7 @@
 
 pub mod asks;
 pub mod fraction;
+pub mod pools;
 pub mod rides;
 pub mod rules;
 
@@ -35,6 +36,9 @@ pub struct Priced {
     pub fare: Fare,
     /// What it wants of budgets, in the order of its rules.
     pub claims: Vec<rules::Claimed>,
+    /// Who gets how much of it, where it is not simply its earner's.
+    #[allow(dead_code, reason = "one of the programs that share this judge compares it")]
+    pub parts: Option<BTreeMap<Symbol, i64>>,
 }
 
 /// A ride that has been priced, with all that later rides may ask of it.
@@ -44,6 +48,10 @@ pub struct Done {
     pub facts: Facts,
     pub service_day: Day,
     pub length: Option<i64>,
+    pub list_minor: i64,
+    pub charged_minor: i64,
+    /// The share that covered it.
+    pub share: Option<String>,
     /// What the rider pays before incentives.
     pub settled_minor: i64,
     /// By rule name, for rules that were asked.
@@ -149,7 +157,7 @@ impl Naive<'_> {
             (BasePrice::Stations(price), RecordKind::TapOff) => self.tap_off(at, tap, (base.ticket, price), story, rides),
             (BasePrice::Nothing, _) | (BasePrice::Free, RecordKind::TapOn) => {}
             (BasePrice::Free, _) => {
-                rides.push(Priced { tap: at, by: at, fare: Fare { service_day: tap.service_day, flags, ..Fare::default() }, claims: Vec::new() });
+                rides.push(Priced { tap: at, by: at, fare: Fare { service_day: tap.service_day, flags, ..Fare::default() }, claims: Vec::new(), parts: None });
             }
             (BasePrice::Flat { amount_minor }, _) => {
                 let ride = rides::Ride { facts: Facts { list_minor: *amount_minor, ..facts }, ..rides::Ride::new(tap, flags) };
@@ -176,7 +184,7 @@ impl Naive<'_> {
                     if charged_minor != tap.amount_minor {
                         fare.discounts[0] = domain::Discount { funder: rules::party(*funder, tap), amount_minor: tap.amount_minor - charged_minor };
                     }
-                    rides.push(Priced { tap: at, by: at, fare, claims: Vec::new() });
+                    rides.push(Priced { tap: at, by: at, fare, claims: Vec::new(), parts: None });
                     return;
                 }
                 let ride = rides::Ride { facts: Facts { list_minor: tap.amount_minor, ..facts }, ..rides::Ride::new(tap, flags) };
@@ -260,9 +268,14 @@ impl Naive<'_> {
     }
 
     fn finish(&self, tap: usize, by: usize, version: &Version, ride: rides::Ride, story: &mut Story, rides: &mut Vec<Priced>) {
-        let (fare, done, claims) = rules::price(self.clock, version, &ride, &story.done);
+        let (fare, mut done, claims) = rules::price(self.clock, version, &ride, &story.done);
+        let share = pools::share_of(self.clock, version, &ride);
+        if let Some(done) = &mut done {
+            done.share = share.map(|share| share.name.clone());
+        }
+        let parts = share.and_then(|share| pools::parts(self.tariff, version, share, &ride, &fare, done.as_ref(), &story.done));
         story.done.extend(done);
-        rides.push(Priced { tap, by, fare, claims });
+        rides.push(Priced { tap, by, fare, claims, parts });
     }
 }
 

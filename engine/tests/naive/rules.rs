@@ -193,6 +193,9 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
         facts: ride.facts,
         service_day: ride.service_day,
         length: ride.length,
+        list_minor: fare.list_minor,
+        charged_minor: fare.charged_minor,
+        share: None,
         settled_minor,
         marks,
     });

@@ -256,6 +256,12 @@ fn shares(table: &mut Table<'_>, context: &Context<'_>, adjusts: &[String], mist
             let todo = "transfer = the name of the transfer rule that joins the rides";
             table.mistake(table.line(), format!("share `{}` does not say which transfer joins its rides", name.value), Some(todo), mistakes);
         }
+        if by != Some("fixed")
+            && let Some(before) = shares.iter().find(|share: &&Share| share.pools().is_some() && share.pools() == place)
+        {
+            let both = format!("shares `{}` and `{}` pool the rides of one transfer rule", before.name, name.value);
+            table.mistake(table.line(), both, Some("one share for all rides of a run, or a transfer rule for each"), mistakes);
+        }
         if by == Some("fixed") && weights.is_empty() {
             table.mistake(
                 table.line(),
