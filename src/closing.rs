@@ -2,19 +2,23 @@
 //!
 //! Everything between `CloseStarted` and `Closed` counts only with the latter: a close that was interrupted starts anew.
 
+mod making;
+
+pub use making::{Precedent, taken_otherwise};
+
 use crate::failure::Failure;
 use crate::history::{self, After, unread};
 use crate::intake::commit;
 use crate::progress::Progress;
 use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Flags, Outcome, Reason, Record, Symbol, SymbolTable};
+use domain::{Day, Decision, Outcome, Reason, Record, Symbol, SymbolTable};
 use engine::close::{DecideError, Decided, Earlier, FeesBooked, Gather, decide, service_fees};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, DayTotals, DecisionBlock, DecisionEncoder, Event, FileOutcomes, FileState, Group, Ledger, ServiceFee, ServiceFees};
-use parking_lot::Mutex;
+use ledger::{BLOCK_ROWS_MAX, DayTotals, Event, FileOutcomes, FileState, Group, Ledger, ServiceFee, ServiceFees};
+use making::{Made, Making};
 use settlement::{Drafted, Feed, House, SettleError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,37 +35,6 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self { block_rows_max: BLOCK_ROWS_MAX, group_bytes_max: 16 << 20 }
-    }
-}
-
-/// What a batch of decisions adds to the day's totals.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    rides: u64,
-    charged_rides: u64,
-    capped_rides: u64,
-    gross_minor: i64,
-    fee_minor: i64,
-}
-
-impl Counted {
-    fn add(&mut self, decisions: &[Decision]) {
-        for decision in decisions.iter().filter(|decision| decision.flags.has(Flags::RIDE)) {
-            let counts = !decision.flags.has(Flags::CORRECTS);
-            self.rides += u64::from(counts);
-            self.charged_rides += u64::from(counts && decision.charged_minor > 0);
-            self.capped_rides += u64::from(counts && decision.flags.has(Flags::CAPPED));
-            self.gross_minor += decision.charged_minor;
-            self.fee_minor += decision.fee_minor;
-        }
-    }
-
-    fn add_to(self, totals: &mut DayTotals) {
-        totals.rides += self.rides;
-        totals.charged_rides += self.charged_rides;
-        totals.capped_rides += self.capped_rides;
-        totals.gross_minor += self.gross_minor;
-        totals.fee_minor += self.fee_minor;
     }
 }
 
@@ -82,12 +55,9 @@ impl<'a> Closing<'a> {
     /// # Errors
     /// When no day is open, the ledger cannot be read or written, or the books would not balance.
     pub fn close(&self, ledger: &mut Ledger) -> Result<DayTotals, Failure> {
-        let (decided, encoders) = (self.decide(ledger, None)?, Encoders::default());
-        self.progress.step("closing: posting", "日终：记账");
-        let mut posting = Posting::start(ledger, self, &decided)?;
-        let make = |batch: usize| encoders.made(self, &decided, batch, &mut |_| {});
-        parallel::in_order(self.workers, decided.batches(), make, |made| posting.take(made))?;
-        posting.end(&decided)
+        self.scrub(ledger)?;
+        let decided = self.decide(ledger, None)?;
+        self.post(ledger, &decided, &Making::new(self, &decided, None))
     }
 
     /// Closes the open day and writes its lines on the way: each decision is handed to the ledger and to the parties' files
@@ -96,83 +66,68 @@ impl<'a> Closing<'a> {
     /// # Errors
     /// As [`Closing::close`], and when a file cannot be written; the day is not closed then.
     pub fn close_and_draft(&self, ledger: &mut Ledger, gathers: Option<Vec<Gather<'a>>>, house: &House<'_>, out: &Path) -> Result<Drafted, Failure> {
-        let (decided, encoders) = (self.decide(ledger, gathers)?, Encoders::default());
+        self.scrub(ledger)?;
+        let decided = self.decide(ledger, gathers)?;
+        self.post_and_draft(ledger, &decided, &Making::new(self, &decided, None), house, out)
+    }
+
+    /// Closes a day that is being rebuilt, as another journal has it: every block that is made must be as it is there, and so
+    /// must what the close comes to. With a house and a folder, the day's lines are written on the way.
+    ///
+    /// # Errors
+    /// As [`Closing::close_and_draft`], and when something comes out otherwise.
+    pub fn close_again(
+        &self,
+        ledger: &mut Ledger,
+        gathers: Option<Vec<Gather<'a>>>,
+        precedent: &Precedent<'_>,
+        files: Option<(&House<'_>, &Path)>,
+    ) -> Result<Option<Drafted>, Failure> {
+        let decided = self.decide(ledger, gathers)?;
+        let making = Making::new(self, &decided, Some(precedent));
+        match files {
+            Some((house, out)) => self.post_and_draft(ledger, &decided, &making, house, out).map(Some),
+            None => self.post(ledger, &decided, &making).map(|_| None),
+        }
+    }
+
+    fn post(&self, ledger: &mut Ledger, decided: &Decided<'_>, making: &Making<'_, 'a>) -> Result<DayTotals, Failure> {
+        self.progress.step("closing: posting", "日终：记账");
+        let mut posting = Posting::start(ledger, self, decided)?;
+        parallel::in_order(self.workers, making.count(), |at| making.made(at, &mut |_| {}), |made| posting.take(made?))?;
+        posting.end(decided, making.precedent)
+    }
+
+    fn post_and_draft(&self, ledger: &mut Ledger, decided: &Decided<'_>, making: &Making<'_, 'a>, house: &House<'_>, out: &Path) -> Result<Drafted, Failure> {
         let day = decided.day();
         self.progress.step("closing: posting and writing files", "日终：记账并写文件");
-        let mut posting = Posting::start(ledger, self, &decided)?;
+        let mut posting = Posting::start(ledger, self, decided)?;
         let drafted = std::thread::scope(|scope| {
-            let (made, to_post) = bounded::<(usize, Made)>(QUEUE_BATCHES);
+            let (made, to_post) = bounded::<(usize, Result<Made, Failure>)>(QUEUE_BATCHES);
             let poster = scope.spawn(|| {
                 let mut waiting = BTreeMap::new();
                 let mut wanted = 0;
-                for (batch, made) in to_post {
-                    waiting.insert(batch, made);
+                for (at, made) in to_post {
+                    waiting.insert(at, made);
                     while let Some(made) = waiting.remove(&wanted) {
                         wanted += 1;
-                        posting.take(made)?;
+                        posting.take(made?)?;
                     }
                 }
                 Ok(())
             });
-            let read = |batch: usize, _: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
-                let blocks = encoders.made(self, &decided, batch, each);
-                made.send((batch, blocks)).map_err(|_| SettleError::FeedEnded)
+            let read = |at: usize, _: &mut SymbolCache<'_>, each: &mut dyn FnMut(&[Decision])| {
+                let blocks = making.made(at, each);
+                made.send((at, blocks)).map_err(|_| SettleError::FeedEnded)
             };
-            let drafted = settlement::draft(day, &Feed { blocks: decided.batches(), read: &read }, house, out, self.workers);
+            let drafted = settlement::draft(day, &Feed { blocks: making.count(), read: &read }, house, out, self.workers);
             drop(made);
             // A ledger that failed is the cause, whatever the writers met because of it.
             poster.join().expect("the posting thread does not panic")?;
             drafted.map_err(|error| unsettled(day, &error))
         })?;
-        posting.end(&decided)?;
+        posting.end(decided, making.precedent)?;
         Ok(drafted)
-    }
-
-    /// Decides a day that is being rebuilt, holds every decision against `stored`, which says what the next one in the journal
-    /// is, and the rest against what the journal's `Closed` says, and puts what the close left for the next one into `group`.
-    ///
-    /// # Errors
-    /// When a decision is another than the journal's, or the ledger cannot be read.
-    pub fn decide_again(
-        &self,
-        ledger: &Ledger,
-        group: &mut Group,
-        stored: &mut dyn FnMut() -> Result<Option<Decision>, Failure>,
-        (stored_files, stored_fees): (&[FileOutcomes], &ServiceFees),
-    ) -> Result<(), Failure> {
-        let decided = self.decide(ledger, None)?;
-        let day = decided.day();
-        let (mut at, mut held) = (0u64, Vec::new());
-        let differs = |at: u64| {
-            Failure::refused(format!("the close of clearing day {day} decides line {at} otherwise than the journal says"))
-                .hint("rebuild with the scheme, and the version of tapclear, that closed the day")
-        };
-        let make = |batch: usize| {
-            let mut decisions = Vec::new();
-            decided.batch(batch, |some| decisions.extend_from_slice(some));
-            decisions
-        };
-        parallel::in_order(self.workers, decided.batches(), make, |decisions| {
-            for decision in decisions {
-                at += 1;
-                if stored()? != Some(decision) {
-                    return Err(differs(at));
-                }
-                if decision.reason.outcome() == Outcome::Held {
-                    held.push(decision);
-                }
-            }
-            Ok(())
-        })?;
-        if stored()?.is_some() {
-            return Err(differs(at + 1));
-        }
-        let (fees, booked) = self.service_fees(ledger, &decided)?;
-        if (&fees, outcomes_of_files(ledger, &decided).as_slice()) != (stored_fees, stored_files) {
-            return Err(Failure::refused(format!("the close of clearing day {day} comes to other fees or outcomes of files than the journal says"))
-                .hint("rebuild with the scheme, and the version of tapclear, that closed the day"));
-        }
-        self.after(&decided, &held, &booked).put(ledger, self.symbols, group)
     }
 
     /// The fees per service day that the close changes, and what is booked of them from now on.
@@ -205,17 +160,22 @@ impl<'a> Closing<'a> {
         After { seen: self.seen, accounts: remembered, refunded, budgets, priced_until: *priced_until, held, fees, hub, day }
     }
 
+    /// What the close decides becomes money: the day is read from the disk and held against its hashes first.
+    fn scrub(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
+        self.progress.step("closing: scrubbing the day's blocks", "日终：核验当日区块");
+        let scrubbed = ledger.scrub_open_day(self.workers).map_err(|error| {
+            Failure::refused(format!("clearing day {day} is not closed: its blocks are not as they were written"))
+                .because(&error)
+                .hint("nothing was changed; keep a copy of the folder, then bring back a backup")
+        });
+        scrubbed.map(|_| ())
+    }
+
     /// `gathers` hold the whole day where it was gathered while it was taken in.
     fn decide(&self, ledger: &Ledger, gathers: Option<Vec<Gather<'a>>>) -> Result<Decided<'a>, Failure> {
         let Self { scheme, symbols, workers, progress, .. } = *self;
         let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
-        // What the close decides becomes money: the day is read from the disk and held against its hashes first.
-        progress.step("closing: scrubbing the day's blocks", "日终：核验当日区块");
-        ledger.scrub_open_day(workers).map_err(|error| {
-            Failure::refused(format!("clearing day {day} is not closed: its blocks are not as they were written"))
-                .because(&error)
-                .hint("nothing was changed; keep a copy of the folder, then bring back a backup")
-        })?;
         let mut gathers = gathers.unwrap_or_default();
         if gathers.is_empty() {
             progress.step("closing: reading the day", "日终：读取当日记录");
@@ -244,39 +204,6 @@ pub fn unsettled(day: Day, error: &SettleError) -> Failure {
 
 /// Batches that wait for the ledger: enough that nobody waits while a group is synced.
 const QUEUE_BATCHES: usize = 96;
-
-/// A batch of decisions, encoded.
-struct Made {
-    blocks: Vec<DecisionBlock>,
-    counted: Counted,
-    held: Vec<Decision>,
-}
-
-/// Encoders that are not at work: their room is used again.
-#[derive(Default)]
-struct Encoders<'t>(Mutex<Vec<DecisionEncoder<'t>>>);
-
-impl<'t> Encoders<'t> {
-    /// Encodes a batch, and shows its decisions to `each`.
-    fn made(&self, closing: &Closing<'t>, decided: &Decided<'_>, batch: usize, each: &mut dyn FnMut(&[Decision])) -> Made {
-        let mut encoder = self.0.lock().pop().unwrap_or_else(|| DecisionEncoder::new(closing.scheme.hub, closing.symbols));
-        let mut made = Made { blocks: Vec::new(), counted: Counted::default(), held: Vec::new() };
-        decided.batch(batch, |decisions| {
-            if encoder.count() > 0 && encoder.count() + decisions.len() > closing.bounds.block_rows_max {
-                made.blocks.push(encoder.finish());
-            }
-            encoder.push(decisions);
-            made.counted.add(decisions);
-            made.held.extend(decisions.iter().filter(|decision| decision.reason.outcome() == Outcome::Held).copied());
-            each(decisions);
-        });
-        if encoder.count() > 0 {
-            made.blocks.push(encoder.finish());
-        }
-        self.0.lock().push(encoder);
-        made
-    }
-}
 
 /// The decisions on their way into the ledger, batch after batch.
 struct Posting<'a> {
@@ -327,7 +254,7 @@ impl<'a> Posting<'a> {
         Ok(())
     }
 
-    fn end(self, decided: &Decided<'_>) -> Result<DayTotals, Failure> {
+    fn end(self, decided: &Decided<'_>, precedent: Option<&Precedent<'_>>) -> Result<DayTotals, Failure> {
         let Self { ledger, closing, day, mut totals, mut group, held, .. } = self;
         let (fees, booked) = closing.service_fees(ledger, decided)?;
         let posted = fees.posted();
@@ -340,7 +267,12 @@ impl<'a> Posting<'a> {
         assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
         closing.after(decided, &held, &booked).put(ledger, closing.symbols, &mut group)?;
         let files = outcomes_of_files(ledger, decided);
-        group.event(Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day), files, fees });
+        let closed = Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day), files, fees };
+        if precedent.is_some_and(|precedent| *precedent.closed != closed) {
+            return Err(Failure::refused(format!("the close of clearing day {day} comes to other sums, fees or outcomes of files than the journal says"))
+                .hint("rebuild with the scheme, and the version of tapclear, that closed the day"));
+        }
+        group.event(closed);
         commit(ledger, group)?;
         Ok(totals)
     }

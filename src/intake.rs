@@ -92,18 +92,18 @@ impl<'a> Live<'a> {
     }
 
     /// A gatherer for one worker, while it works on a file.
-    fn lend(&self) -> Option<Gather<'a>> {
+    pub(crate) fn lend(&self) -> Option<Gather<'a>> {
         self.0.lock().as_mut().map(|live| live.gathers.pop().unwrap_or_else(|| Gather::new(live.scheme, live.day)))
     }
 
-    fn give_back(&self, gather: Option<Gather<'a>>) {
+    pub(crate) fn give_back(&self, gather: Option<Gather<'a>>) {
         if let Some(live) = self.0.lock().as_mut() {
             live.gathers.extend(gather);
         }
     }
 
     /// What was gathered of a file does not count.
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         *self.0.lock() = None;
     }
 }

@@ -27,8 +27,12 @@ pub fn map<T: Send, R: Send>(workers: usize, items: Vec<T>, work: impl Fn(usize,
     results.into_iter().map(|result| result.into_inner().expect("each item has a result")).collect()
 }
 
-/// Makes pieces `0..count` on up to `workers` threads and hands them to `sink` one after the other, in order. At most
-/// `2 × workers` finished pieces wait. Stops early when `sink` fails.
+/// Finished pieces of [`in_order`] that wait for their turn, per worker: enough that nobody stands still while a group of them
+/// is synced.
+const WAITING_PIECES: usize = 24;
+
+/// Makes pieces `0..count` on up to `workers` threads and hands them to `sink` one after the other, in order. Stops early when
+/// `sink` fails.
 ///
 /// # Errors
 /// The first error of `sink`.
@@ -38,7 +42,7 @@ pub fn in_order<R: Send, E>(workers: usize, count: usize, make: impl Fn(usize) -
     }
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let (sender, receiver) = crossbeam::channel::bounded(workers);
+        let (sender, receiver) = crossbeam::channel::bounded(workers * WAITING_PIECES);
         for _ in 0..workers.min(count) {
             let (sender, next, make) = (sender.clone(), &next, &make);
             scope.spawn(move || {

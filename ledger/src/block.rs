@@ -124,6 +124,14 @@ impl Draft {
         Self { bytes, count: u32::try_from(count).expect("a block's rows fit 32 bits"), payload_digest }
     }
 
+    /// The payload of a block that was found whole.
+    pub(crate) fn copied(block: &Block<'_>) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER_LEN + block.payload.len() + block.side.len());
+        bytes.resize(HEADER_LEN, 0);
+        bytes.extend_from_slice(block.payload);
+        Self { bytes, count: block.header.count, payload_digest: block.header.payload_digest }
+    }
+
     pub(crate) fn payload(&self) -> &[u8] {
         self.bytes.split_at(HEADER_LEN).1
     }

@@ -45,20 +45,62 @@ pub struct DecisionBlock {
     posted: Posted,
 }
 
+/// What decisions move, account by account, while it is added up.
+struct Sums {
+    hub: Symbol,
+    accounts: HashMap<Account, (i128, i128), foldhash::fast::FixedState>,
+    posted: Posted,
+}
+
+impl Sums {
+    fn new(hub: Symbol) -> Self {
+        Self { hub, accounts: HashMap::default(), posted: Posted::default() }
+    }
+
+    /// # Panics
+    /// When an entry does not add up.
+    fn add(&mut self, decisions: &[Decision]) {
+        let Self { hub, accounts, posted } = self;
+        for decision in decisions {
+            let entry = Entry::of(decision, *hub);
+            posted.entries += u64::from(!entry.postings().is_empty());
+            for posting in entry.postings() {
+                let amount = i128::from(posting.amount_minor);
+                let (debit, credit) = (amount.max(0), (-amount).max(0));
+                let sum = accounts.entry(posting.account).or_default();
+                *sum = (sum.0 + debit, sum.1 + credit);
+                posted.postings += 1;
+                posted.debit_minor += debit;
+                posted.credit_minor += credit;
+            }
+        }
+    }
+
+    /// The sums so far, to be begun anew.
+    fn take<'a>(&mut self, text: impl Fn(Symbol) -> Arc<str> + 'a) -> (Vec<Balance>, Posted) {
+        let movements = self.accounts.drain().map(|(account, (debit_minor, credit_minor))| Balance {
+            party: text(account.party),
+            product: text(account.product),
+            role: account.role,
+            debit_minor,
+            credit_minor,
+        });
+        (movements.collect(), std::mem::take(&mut self.posted))
+    }
+}
+
 /// Makes decision blocks, one after another, of decisions that are handed over a few at a time in canonical order, and adds
 /// up what they post.
 pub struct DecisionEncoder<'t> {
     encoder: Encoder<'t, Decision>,
-    hub: Symbol,
-    sums: HashMap<Account, (i128, i128), foldhash::fast::FixedState>,
-    posted: Posted,
+    sums: Sums,
 }
 
 impl<'t> DecisionEncoder<'t> {
     /// `hub` is the clearing house's party; it and the decisions' symbols are `table`'s.
     #[must_use]
     pub fn new(hub: Symbol, table: &'t SymbolTable) -> Self {
-        Self { encoder: Encoder::new(&decision::DECISION, table), hub, sums: HashMap::default(), posted: Posted::default() }
+        Self { encoder: Encoder::new(&decision::DECISION, table), sums: Sums::new(hub) }
     }
 
     /// Takes the next decisions.
@@ -67,20 +109,7 @@ impl<'t> DecisionEncoder<'t> {
     /// When an entry does not add up, or there are more than [`BLOCK_ROWS_MAX`] for one block.
     pub fn push(&mut self, decisions: &[Decision]) {
         self.encoder.push(decisions);
-        let Self { hub, sums, posted, .. } = self;
-        for decision in decisions {
-            let entry = Entry::of(decision, *hub);
-            posted.entries += u64::from(!entry.postings().is_empty());
-            for posting in entry.postings() {
-                let amount = i128::from(posting.amount_minor);
-                let (debit, credit) = (amount.max(0), (-amount).max(0));
-                let sum = sums.entry(posting.account).or_default();
-                *sum = (sum.0 + debit, sum.1 + credit);
-                posted.postings += 1;
-                posted.debit_minor += debit;
-                posted.credit_minor += credit;
-            }
-        }
+        self.sums.add(decisions);
     }
 
     /// Decisions taken since the last block.
@@ -95,18 +124,12 @@ impl<'t> DecisionEncoder<'t> {
     /// When a symbol is not the table's.
     #[must_use]
     pub fn finish(&mut self) -> DecisionBlock {
-        let Self { encoder, hub, sums, posted } = self;
+        let Self { encoder, sums } = self;
         let count = encoder.rows();
         let draft = Draft::new(count, count * DECISION_BYTES_EXPECTED, |out| encoder.finish(out));
         let text = |symbol: Symbol| Arc::clone(encoder.lexicon().text(symbol));
-        let movements = sums.drain().map(|(account, (debit_minor, credit_minor))| Balance {
-            party: text(account.party),
-            product: text(account.product),
-            role: account.role,
-            debit_minor,
-            credit_minor,
-        });
-        DecisionBlock { draft, hub: text(*hub), movements: movements.collect(), posted: std::mem::take(posted) }
+        let (movements, posted) = sums.take(text);
+        DecisionBlock { draft, hub: text(sums.hub), movements, posted }
     }
 }
 
@@ -120,6 +143,21 @@ impl DecisionBlock {
         let mut encoder = DecisionEncoder::new(hub, table);
         encoder.push(decisions);
         encoder.finish()
+    }
+
+    /// A block as it stands in another journal: its bytes are taken over, what it posts is added up again.
+    pub(crate) fn copied(block: &Block<'_>, symbols: &mut SymbolCache<'_>) -> Result<Self, Corrupt> {
+        let table = symbols.table();
+        let hub = table.intern(hub_of(block)?);
+        let mut sums = Sums::new(hub);
+        read(block, symbols, |decisions| sums.add(decisions))?;
+        let (movements, posted) = sums.take(|symbol| table.text(symbol));
+        Ok(Self { draft: Draft::copied(block), hub: table.text(hub), movements, posted })
+    }
+
+    /// Whether a block holds these decisions, in the same bytes.
+    pub(crate) fn is(&self, block: &Block<'_>) -> bool {
+        self.draft.payload() == block.payload && self.hub.as_bytes() == block.side
     }
 
     /// How many decisions it holds.

@@ -99,6 +99,18 @@ impl IntakeBlock {
         self.draft.payload()
     }
 
+    /// Positions of the records whose id was taken in before, rising.
+    #[must_use]
+    pub fn repeats(&self) -> &[u32] {
+        &self.repeats
+    }
+
+    /// A block as it stands in another journal.
+    pub(crate) fn copied(block: &Block<'_>) -> Self {
+        let (positions, _) = block.side.as_chunks::<4>();
+        Self { draft: Draft::copied(block), repeats: positions.iter().map(|position| u32::from_le_bytes(*position)).collect() }
+    }
+
     pub(crate) fn side(&self) -> Vec<u8> {
         self.repeats.iter().flat_map(|position| position.to_le_bytes()).collect()
     }

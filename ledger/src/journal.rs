@@ -5,22 +5,22 @@
 //! derived anew. That the journal has become the same is seen by its head, which hashes all of it.
 
 use crate::archive::Shelved;
-use crate::block::{Block, BlockKind, Draft};
+use crate::block::{Block, BlockKind, Header};
 use crate::chain;
 use crate::codec::Corrupt;
 use crate::decisions::{self, DecisionBlock};
 use crate::error::LedgerError;
 use crate::event::Event;
-use crate::intake::IntakeBlock;
+use crate::intake::{self, IntakeBlock, IntakePiece};
 use crate::ledger;
 use crate::read;
 use crate::refusal::{self, Refusal};
 use crate::rocks::Folder;
 use crate::storage::{Database, Storage};
-use crate::store::{self, Head, VAULT};
-use domain::Decision;
+use crate::store::{self, Head, JOURNAL, VAULT, WITNESSES};
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
+use domain::{Day, Decision};
 use std::path::Path;
 
 /// A journal that is only read.
@@ -32,9 +32,16 @@ pub struct Journal {
 /// A block of a journal, to be put into a group.
 pub enum Copied {
     Event(Event),
-    Intake { file: u32, block: IntakeBlock },
-    Refusals { file: u32, refusals: Vec<Refusal> },
-    Decisions(DecisionBlock),
+    Intake {
+        file: u32,
+        block: IntakeBlock,
+    },
+    Refusals {
+        file: u32,
+        refusals: Vec<Refusal>,
+    },
+    /// Decisions are made again, or read by [`Journal::decision_block`].
+    Decisions,
 }
 
 impl Journal {
@@ -75,30 +82,66 @@ impl Journal {
         self.head
     }
 
-    /// Reads a block as a whole; the head is the chain's end there.
+    /// Reads a block as a whole, and hands on the records of an intake block, with the day that was open, a few at a time. The
+    /// head is the chain's end there.
     ///
     /// # Errors
     /// When there is no block at `height`, it is damaged, or the storage fails.
-    pub fn block(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<(Copied, Head), LedgerError> {
+    pub fn block(&self, height: u64, symbols: &mut SymbolCache<'_>, mut each: impl FnMut(Day, IntakePiece<'_>)) -> Result<(Copied, Head), LedgerError> {
         read::with_block(&self.db, height, None, |block| {
             let file = block.header.file;
             let copied = match block.header.kind {
                 BlockKind::Event => Copied::Event(Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read"))?),
-                BlockKind::Intake => Copied::Intake { file, block: intake(block) },
+                BlockKind::Intake => {
+                    intake::read(block, symbols, |piece| each(block.header.day, piece))?;
+                    Copied::Intake { file, block: IntakeBlock::copied(block) }
+                }
                 BlockKind::Refusals => {
                     let mut refusals = Vec::new();
                     refusal::read(block.payload, block.header.count as usize, &mut refusals)?;
                     Copied::Refusals { file, refusals }
                 }
-                BlockKind::Decisions => {
-                    let mut found: Vec<Decision> = Vec::new();
-                    decisions::read(block, symbols, |some| found.extend_from_slice(some))?;
-                    let hub = symbols.table().intern(decisions::hub_of(block)?);
-                    Copied::Decisions(DecisionBlock::encode(&found, hub, symbols.table()))
-                }
+                BlockKind::Decisions => Copied::Decisions,
             };
             Ok((copied, Head { height, hash: block.hash }))
         })
+    }
+
+    /// A block's header. What it says of the payload is not looked into.
+    ///
+    /// # Errors
+    /// When there is no block at `height`, it is damaged, or the storage fails.
+    pub fn header(&self, height: u64) -> Result<Header, LedgerError> {
+        let bytes = self.db.get(JOURNAL, &height.to_be_bytes())?.ok_or(LedgerError::NoBlock { height })?;
+        let header = Block::parse((*bytes).as_ref()).map(|block| block.header);
+        header.ok().filter(|header| header.height == height).ok_or(LedgerError::Corrupt { height, what: "its header is not as it was written" })
+    }
+
+    /// An event; the head is the chain's end there.
+    ///
+    /// # Errors
+    /// When there is no event at `height`, it is damaged, or the storage fails.
+    pub fn event(&self, height: u64) -> Result<(Event, Head), LedgerError> {
+        read::with_block(&self.db, height, Some((BlockKind::Event, "an event")), |block| {
+            let event = Event::of_json(block.payload).ok_or(Corrupt("its event cannot be read"))?;
+            Ok((event, Head { height, hash: block.hash }))
+        })
+    }
+
+    /// A decision block as it stands, to be put into a group; the head is the chain's end there.
+    ///
+    /// # Errors
+    /// As for [`Journal::decisions`].
+    pub fn decision_block(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<(DecisionBlock, Head), LedgerError> {
+        read::with_block(&self.db, height, DECISIONS, |block| Ok((DecisionBlock::copied(block, symbols)?, Head { height, hash: block.hash })))
+    }
+
+    /// Whether the decision block at a height is this one, to the byte.
+    ///
+    /// # Errors
+    /// As for [`Journal::decisions`].
+    pub fn has_decisions(&self, height: u64, made: &DecisionBlock) -> Result<bool, LedgerError> {
+        read::with_block(&self.db, height, DECISIONS, |block| Ok(made.is(block)))
     }
 
     /// The decisions of a block.
@@ -107,8 +150,7 @@ impl Journal {
     /// When there is no decision block at `height`, it is damaged, or the storage fails.
     pub fn decisions(&self, height: u64, symbols: &mut SymbolCache<'_>) -> Result<Vec<Decision>, LedgerError> {
         let mut found = Vec::new();
-        let wanted = Some((BlockKind::Decisions, "decisions"));
-        read::with_block(&self.db, height, wanted, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
+        read::with_block(&self.db, height, DECISIONS, |block| decisions::read(block, symbols, |some| found.extend_from_slice(some)))?;
         Ok(found)
     }
 
@@ -130,19 +172,13 @@ impl Journal {
         Ok(Ok(()))
     }
 
-    /// As [`crate::Ledger::digests`].
+    /// As [`crate::Ledger::derived_digests`].
     ///
     /// # Errors
     /// When the storage fails.
-    pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
-        store::digests(&self.db)
+    pub fn derived_digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
+        store::digests(&self.db, &WITNESSES)
     }
 }
 
-fn intake(block: &Block<'_>) -> IntakeBlock {
-    let (positions, _) = block.side.as_chunks::<4>();
-    IntakeBlock {
-        draft: Draft::new(block.header.count as usize, block.payload.len(), |out| out.extend_from_slice(block.payload)),
-        repeats: positions.iter().map(|position| u32::from_le_bytes(*position)).collect(),
-    }
-}
+const DECISIONS: Option<(BlockKind, &str)> = Some((BlockKind::Decisions, "decisions"));

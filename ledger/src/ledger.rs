@@ -14,7 +14,7 @@ use crate::error::LedgerError;
 use crate::files::FileInfo;
 use crate::rocks::Folder;
 use crate::storage::{Database, Found, Manifest, Storage};
-use crate::store::{self, DAYS, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, WITNESSES};
+use crate::store::{self, DAYS, FAMILIES, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, WITNESSES};
 use domain::Day;
 use hashbrown::HashMap;
 use serde::de::DeserializeOwned;
@@ -185,7 +185,15 @@ impl Ledger {
     /// # Errors
     /// When the storage fails.
     pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
-        store::digests(&self.db)
+        store::digests(&self.db, &FAMILIES)
+    }
+
+    /// The same of what is derived from the journal, and of the vault. Two journals are the same when their heads are.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn derived_digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, LedgerError> {
+        store::digests(&self.db, &WITNESSES)
     }
 
     /// Refuses when the disk has less room than the options ask for.

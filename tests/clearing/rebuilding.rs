@@ -4,8 +4,15 @@
 use crate::house::{DAY, House, number, tapclear};
 use crate::published::{assert_same, every_file};
 use crate::transit::{self, csv, day};
+use domain::symbol::SymbolCache;
+use domain::{Day, Decision, Flags, Record, RecordKind, SymbolTable};
+use engine::scheme::Scheme;
+use ledger::{DecisionBlock, Event, Group, IntakeBlock, Ledger, LedgerOptions};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use tapclear::closing::{Bounds, Closing};
+use tapclear::history;
+use tapclear::progress::Progress;
 
 const NEXT_DAY: &str = "2026-03-03";
 
@@ -142,4 +149,125 @@ fn a_folder_put_back_to_yesterday_does_not_pass_beside_a_checkpoint() {
     let ran = tapclear(arguments.into_iter().chain(["--checkpoint".as_ref(), second.as_os_str()]));
     assert!(ran.refused().contains("no ledger"), "{}", ran.stderr);
     assert!(!none.exists());
+}
+
+/// What a close of the house's open day would write: its decisions, and its last event.
+fn closed_elsewhere(house: &House, symbols: &SymbolTable) -> (Vec<Decision>, Event) {
+    let copy = house.path("elsewhere");
+    crate::house::copy_folder(&house.ledger(), &copy);
+    tapclear(["close".as_ref(), "--json".as_ref(), "--scheme".as_ref(), house.scheme.as_os_str(), "--ledger".as_ref(), copy.as_os_str()]).done();
+    let ledger = Ledger::open_read_only(&copy, &LedgerOptions::default()).expect("it opens");
+    let mut cache = SymbolCache::new(symbols);
+    let day = *ledger.days().first().expect("it is closed");
+    let blocks = ledger.decision_blocks(day.day).expect("reads").into_iter().map(|height| ledger.read_decisions(height, &mut cache).expect("reads"));
+    let decisions = blocks.collect::<Vec<_>>().concat();
+    (decisions, ledger.read_event(day.closed_height).expect("reads"))
+}
+
+fn this_day() -> Day {
+    DAY.parse().expect("a date")
+}
+
+fn opened(house: &House) -> Ledger {
+    Ledger::open(&house.ledger(), &LedgerOptions::default()).expect("nobody has it open")
+}
+
+fn commit(ledger: &mut Ledger, fill: impl FnOnce(&mut Group)) {
+    let mut group = Group::new();
+    fill(&mut group);
+    ledger.commit(group).expect("commits");
+}
+
+#[test]
+fn a_journal_that_was_cut_otherwise_or_whose_close_was_interrupted_is_rebuilt_to_the_byte() {
+    let house = transit::house();
+    house.ingest(DAY, &[house.write("one.csv", csv(&day(76, 900)))]).done();
+    let symbols = SymbolTable::new();
+    let scheme = Scheme::read(&house.scheme, &symbols).expect("no mistakes");
+    let (decisions, _) = closed_elsewhere(&house, &symbols);
+    let mut ledger = opened(&house);
+    for some in [&decisions[..], &decisions[..70]] {
+        commit(&mut ledger, |group| group.event(Event::CloseStarted { day: this_day(), scheme: scheme.digest }));
+        commit(&mut ledger, |group| group.decisions(DecisionBlock::encode(some, scheme.hub, &symbols)));
+    }
+    let seen = history::seen(&ledger, &symbols, 1).expect("reads");
+    let bounds = Bounds { block_rows_max: 100, group_bytes_max: 3_000 };
+    let closing = Closing { scheme: &scheme, symbols: &symbols, seen: &seen, workers: 2, bounds, progress: &Progress::silent() };
+    closing.close(&mut ledger).expect("closes");
+    assert!(ledger.decision_blocks(this_day()).expect("reads").len() > 8);
+    drop(ledger);
+    house.run("settle", ["--day", DAY]).done();
+    assert_rebuilt(&house);
+}
+
+#[test]
+fn a_close_that_the_records_do_not_lead_to_is_not_rebuilt() {
+    let (house, symbols) = (transit::house(), SymbolTable::new());
+    house.ingest(DAY, &[house.write("one.csv", csv(&day(77, 400)))]).done();
+    let scheme = Scheme::read(&house.scheme, &symbols).expect("no mistakes");
+    let (decisions, closed) = closed_elsewhere(&house, &symbols);
+    let before = house.path("before");
+    crate::house::copy_folder(&house.ledger(), &before);
+    // What moves no money: no sum shows it.
+    let at = decisions.iter().position(|decision| !decision.flags.has(Flags::RIDE)).expect("a tap-on");
+    let elsewhere = decisions.iter().map(|decision| decision.record.location).find(|location| *location != decisions[at].record.location);
+    let (mut changed, mut fewer, mut more) = (decisions.clone(), decisions.clone(), decisions.clone());
+    changed[at].record.location = elsewhere.expect("another place");
+    fewer.remove(at);
+    more.push(Decision { record: decisions[decisions.len() - 1].record, ..decisions[at] });
+    let forged = [("same", decisions.clone(), None), ("changed", changed, Some(at)), ("fewer", fewer, Some(at)), ("more", more, Some(decisions.len()))];
+    for (name, forged, line) in forged {
+        std::fs::remove_dir_all(house.ledger()).expect("it was there");
+        crate::house::copy_folder(&before, &house.ledger());
+        let mut ledger = opened(&house);
+        commit(&mut ledger, |group| group.event(Event::CloseStarted { day: this_day(), scheme: scheme.digest }));
+        forged.chunks(150).for_each(|some| commit(&mut ledger, |group| group.decisions(DecisionBlock::encode(some, scheme.hub, &symbols))));
+        commit(&mut ledger, |group| group.event(closed.clone()));
+        drop(ledger);
+        let ran = rebuilt(&house, name, &[]);
+        match line {
+            // The forger left no checkpoints.
+            None => assert_eq!((ran.code, ran.stdout.contains("\"differ\":[\"checkpoints\"]")), (Some(1), true), "{}", ran.stderr),
+            Some(line) => assert!(ran.refused().contains(&format!("decides line {} otherwise", line + 1)), "{name}: {}", ran.stderr),
+        }
+    }
+}
+
+#[test]
+fn a_close_that_came_to_other_sums_is_not_rebuilt() {
+    let (house, symbols) = (transit::house(), SymbolTable::new());
+    house.ingest(DAY, &[house.write("one.csv", csv(&day(78, 200)))]).done();
+    let scheme = Scheme::read(&house.scheme, &symbols).expect("no mistakes");
+    let (decisions, mut closed) = closed_elsewhere(&house, &symbols);
+    let Event::Closed { totals, .. } = &mut closed else { panic!("a close ends with its event") };
+    totals.capped_rides += 1;
+    let mut ledger = opened(&house);
+    commit(&mut ledger, |group| group.event(Event::CloseStarted { day: this_day(), scheme: scheme.digest }));
+    commit(&mut ledger, |group| group.decisions(DecisionBlock::encode(&decisions, scheme.hub, &symbols)));
+    commit(&mut ledger, |group| group.event(closed));
+    drop(ledger);
+    assert!(rebuilt(&house, "new", &[]).refused().contains("other sums"));
+}
+
+#[test]
+fn a_block_that_names_other_repeats_than_there_were_is_not_rebuilt() {
+    for (repeats, is_true) in [([1], true), ([0], false)] {
+        let (house, symbols) = (transit::house(), SymbolTable::new());
+        let scheme = Scheme::read(&house.scheme, &symbols).expect("no mistakes");
+        let record = Record { terminal: symbols.intern("terminal:1"), sequence: 7, ..Record::blank(RecordKind::Boarding) };
+        let mut block = IntakeBlock::encode(&[record, record], &[1, 2], &symbols);
+        block.set_repeats(repeats.to_vec());
+        let mut ledger = opened(&house);
+        commit(&mut ledger, |group| group.event(Event::DayOpened { day: this_day(), scheme: scheme.digest }));
+        commit(&mut ledger, |group| group.event(Event::FileStarted { digest: [7; 32], name: "own.csv".to_owned(), sender: "own".to_owned(), bytes: 9 }));
+        commit(&mut ledger, |group| group.intake(1, block));
+        commit(&mut ledger, |group| group.event(Event::FileBooked { file: 1, received: 2, refused: 0, repeats: 1 }));
+        drop(ledger);
+        let ran = rebuilt(&house, "new", &[]);
+        if is_true {
+            assert_eq!(number(&ran.done(), "records"), 2);
+        } else {
+            assert!(ran.refused().contains("names other records"), "{}", ran.stderr);
+        }
+    }
 }

@@ -62,6 +62,15 @@ impl Decided<'_> {
         self.cuts.first().map_or(0, |cuts| cuts.len() - 1)
     }
 
+    /// How many decisions a batch has.
+    #[must_use]
+    pub fn batch_len(&self, batch: usize) -> u64 {
+        self.cuts
+            .iter()
+            .map(|cuts| cuts.get(batch..batch + 2).map_or(0, |ends| ends.iter().rev().copied().reduce(|to, from| to - from).map_or(0, u64::from)))
+            .sum()
+    }
+
     /// One batch of decisions in canonical order, handed on piece by piece; batches follow each other in canonical order.
     pub fn batch(&self, batch: usize, mut each: impl FnMut(&[Decision])) {
         let mut keys: Vec<DayKey> = Vec::with_capacity(BATCH_EVENTS * 2);
