@@ -6,7 +6,7 @@ use crate::intake::{head, hex};
 use crate::words::{count, money};
 use crate::{opening, output};
 use domain::Day;
-use ledger::{DayInfo, FileInfo, Ledger};
+use ledger::{DayInfo, DayState, FileInfo, FileState, Ledger};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -55,14 +55,30 @@ fn state_of(folder: &Path) -> &'static str {
     if empty { "empty" } else { "published" }
 }
 
+/// What a day has taken in: what its close says, and before it what its booked files hold, refused rows among it.
+fn received(ledger: &Ledger, info: &DayInfo) -> u64 {
+    if is_decided(info) {
+        return info.totals.received;
+    }
+    let booked = ledger.files().iter().filter(|file| file.day == info.day && file.state == FileState::Booked);
+    booked.map(|file| file.received + file.refused).sum()
+}
+
+/// Outcomes and amounts are known from the close on.
+const fn is_decided(info: &DayInfo) -> bool {
+    matches!(info.state, DayState::Closed | DayState::Settled)
+}
+
 fn as_json(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Option<&[(String, &'static str)]>) -> Result<(), Failure> {
     let days: Vec<Value> = days
         .iter()
         .map(|info| {
-            let totals = &info.totals;
+            let totals = Some(&info.totals).filter(|_| is_decided(info));
             json!({
-                "day": info.day.to_string(), "state": info.state.name(), "scheme": hex(&info.scheme), "received": totals.received, "cleared": totals.cleared,
-                "duplicate": totals.duplicate, "conflict": totals.conflict, "held": totals.held, "rejected": totals.rejected, "gross_minor": totals.gross_minor,
+                "day": info.day.to_string(), "state": info.state.name(), "scheme": hex(&info.scheme), "received": received(ledger, info),
+                "cleared": totals.map(|totals| totals.cleared), "duplicate": totals.map(|totals| totals.duplicate),
+                "conflict": totals.map(|totals| totals.conflict), "held": totals.map(|totals| totals.held),
+                "rejected": totals.map(|totals| totals.rejected), "gross_minor": totals.map(|totals| totals.gross_minor),
             })
         })
         .collect();
@@ -96,8 +112,10 @@ fn as_text(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Optio
     let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
     for info in days {
         let totals = &info.totals;
-        let numbers = [totals.received, totals.cleared, totals.duplicate, totals.held, totals.rejected].map(count);
-        rows.push([vec![info.day.to_string(), info.state.name().to_owned()], numbers.to_vec(), vec![money(totals.gross_minor, 2)]].concat());
+        let known = |shown: String| if is_decided(info) { shown } else { "-".to_owned() };
+        let numbers = [totals.cleared, totals.duplicate, totals.held, totals.rejected].map(|number| known(count(number)));
+        let day = vec![info.day.to_string(), info.state.name().to_owned(), count(received(ledger, info))];
+        rows.push([day, numbers.to_vec(), vec![known(money(totals.gross_minor, 2))]].concat());
     }
     output::table(&rows, 2)?;
     output::heading(lang, "files", "文件")?;
