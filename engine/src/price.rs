@@ -172,7 +172,8 @@ impl<'t> Fold<'t> {
             (BasePrice::Flat { amount_minor }, _) => (Ride::new(tap, facts), *amount_minor),
             (BasePrice::Stated { funder, audit }, _) => {
                 let mut ride = Ride::new(tap, facts);
-                if audit.is_some_and(|audit| self.audited_minor(version, audit, tap, facts) != Some(tap.amount_minor)) {
+                let more = tap.charged_minor.is_some_and(|charged_minor| charged_minor > tap.amount_minor);
+                if more || audit.is_some_and(|audit| self.audited_minor(version, audit, tap, facts) != Some(tap.amount_minor)) {
                     ride.flags.set(Flags::VARIANCE);
                 }
                 if let Some(charged_minor) = tap.charged_minor {

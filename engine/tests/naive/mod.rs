@@ -176,7 +176,7 @@ impl Naive<'_> {
                         other => panic!("{other:?} has no price to audit by"),
                     },
                 });
-                if own_minor.is_some_and(|own| own != tap.amount_minor) {
+                if own_minor.is_some_and(|own| own != tap.amount_minor) || tap.charged_minor > Some(tap.amount_minor) {
                     flags.set(Flags::VARIANCE);
                 }
                 if let Some(charged_minor) = tap.charged_minor {

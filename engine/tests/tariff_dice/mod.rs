@@ -390,7 +390,7 @@ fn tap(dice: &mut Dice, clock: &LocalClock, symbols: &SymbolTable, time: EventTi
         _ => (symbols.intern("metro"), name(dice, &["station:A", "station:A", "station:B", "station:B", "station:C", "station:D", "station:X"])),
     };
     let amount_minor = if kind == Payment { dice.number(&[0, 100, 200, 250]) } else { 0 };
-    let charged_minor = if kind == Payment && dice.percent(30) { Some(amount_minor / 2) } else { None };
+    let charged_minor = (kind == Payment && dice.percent(30)).then(|| dice.number(&[amount_minor / 2, amount_minor, amount_minor + 1]));
     Tap {
         mode,
         operator,
