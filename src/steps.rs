@@ -307,7 +307,7 @@ fn why_words(why: &Passed, shower: Shower<'_>) -> String {
         Passed::BeforeRun => lang.pick("it began before the last ride ended", "开始于上一行程结束之前").to_owned(),
         Passed::RunFull { transfers } => with("{} transfers in a row already", "已连续换乘 {} 次", &transfers.to_string()),
         Passed::NoChange => lang.pick("not a change that it is for", "不属于所列的换乘").to_owned(),
-        Passed::WindowOver { last } => with("too long after {}", "距 {} 已超过时限", &shower.moment(*last)),
+        Passed::WindowOver { from } => with("too long after {}", "距 {} 已超过时限", &shower.moment(*from)),
         Passed::Dearer(left) => with("would leave {}; another leaves less", "将收 {}，另有更低者", &shower.exact(amount(*left))),
         Passed::UnderCap { counted_minor, rides } => {
             let counted = format!("{} ({rides})", money(*counted_minor, shower.scheme.minor_digits));

@@ -289,6 +289,20 @@ const CASES: &[Case] = &[
         "has a budget and several funders",
         "each funder",
     ),
+    (
+        "steps = [{ from_minor = 0, percent = \"100\" }, { from_minor = 10000, percent = \"80\" }]\nfunder = \"earner\"\n",
+        "steps = [{ from_minor = 0, percent = \"100\" }]\nfunder = \"earner\"\nreading = \"marginal\"\n\n[[adjust]]\nname = \"late\"\nrule = \"discount\"\npercent = \"50\"\nfunder = \"earner\"\n",
+        86,
+        "tier `spend` lays what is paid against its steps, and `late` still lowers that",
+        "after what lowers",
+    ),
+    (
+        "per = \"day\"\namount_minor = 2000",
+        "per = \"day\"\namounts = [{ zones = \"1-3\", amount_minor = 500 }, { zones = \"1-2\", amount_minor = 600 }]",
+        98,
+        "zones 1-3 cost less than zones 1-2, which are part of them",
+        "is not lower",
+    ),
     // Shares.
     ("by = \"fixed\"", "by = \"list-price\"", 109, "does not say which transfer joins its rides", "transfer"),
     ("by = \"fixed\"", "by = \"fixd\"", 112, "cannot be `fixd`", "did you mean `fixed`?"),

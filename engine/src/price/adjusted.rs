@@ -9,7 +9,7 @@ use super::ride::Ride;
 use super::told::Passed;
 use super::transfer::Place;
 use super::{AccountState, Claim, Extras, Fare, Fold, Recorder, party_of};
-use crate::tariff::{Adjust, AdjustRule, Cap, Discount, Effect, Incentive, Incomplete, Rate, Rounding, Rules, Stack, Version};
+use crate::tariff::{Adjust, AdjustRule, Cap, Discount, Effect, Incentive, Incomplete, Limit, Rate, Rounding, Rules, Stack, Version};
 use domain::Flags;
 
 /// A price on its way down.
@@ -190,7 +190,12 @@ impl Fold<'_> {
                         return Passed::OtherRide { ordinal };
                     }
                 }
-                Passed::QuotaUsed { rides: discount.quota.and_then(|quota| quota.rides).unwrap_or_default() }
+                let slot = adjust.slot + u16::from(discount.nth.is_some());
+                let used_up = |quota: &Limit| Some(state.counted(slot, quota.span, ride.service_day, ride.facts.entry).rides) >= quota.rides;
+                match discount.quota {
+                    Some(Limit { rides: Some(rides), .. }) if discount.quota.as_ref().is_some_and(used_up) => Passed::QuotaUsed { rides },
+                    _ => Passed::LowersNothing,
+                }
             }
             AdjustRule::Transfer(transfer) => match state.run(adjust.slot) {
                 None => Passed::NoRideBefore,
@@ -207,14 +212,17 @@ impl Fold<'_> {
             AdjustRule::Transfer(transfer) => self.transferred(state, version, (adjust.slot, transfer), ride, start)?,
             AdjustRule::Tier(tier) => {
                 let spent_minor = state.counted(adjust.slot, tier.span, ride.service_day, ride.facts.entry).amount_minor;
-                super::count::tiered(tier, spent_minor, start)
+                super::count::tiered(tier, spent_minor, start, ride.facts.list_minor)
             }
             AdjustRule::Cap(_) | AdjustRule::Incentive(_) => return None,
         };
-        Some(match adjust.rounding {
+        let after = match adjust.rounding {
             Some(rounding) => Amount::whole(after.rounded_minor(rounding)).at_most(start),
             None => after,
-        })
+        };
+        // A quota is not used up by what it does not lower.
+        let counts = matches!(&adjust.rule, AdjustRule::Discount(Discount { quota: Some(_), .. }));
+        (!counts || after.is_less_than(start)).then_some(after)
     }
 
     fn discount(&self, state: &AccountState, slot: u16, discount: &Discount, ride: &Ride<'_>, start: Amount) -> Option<Amount> {

@@ -64,6 +64,12 @@ impl Amount {
         self.times(Rate { numerator: rate.denominator, denominator: rate.numerator.max(1) })
     }
 
+    /// As much of this as `part` is of `of_minor`, which is not zero.
+    #[must_use]
+    pub fn in_proportion(self, part: Self, of_minor: i64) -> Self {
+        self.times(Rate { numerator: part.numerator, denominator: part.denominator }).times(Rate { numerator: 1, denominator: of_minor })
+    }
+
     /// The lower of the two; of equal ones, this.
     #[must_use]
     pub fn at_most(self, other: Self) -> Self {

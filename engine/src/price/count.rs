@@ -4,7 +4,7 @@ use super::amount::Amount;
 use super::ride::Ride;
 use super::transfer::Place;
 use super::{AccountState, Fold};
-use crate::tariff::{Adjust, AdjustRule, Reading, Tier, Version};
+use crate::tariff::{Adjust, AdjustRule, Rate, Reading, Tier, Version};
 
 impl Fold<'_> {
     /// Writes down what a rule that was asked remembers of a ride, and says where the ride stands in the rule's run if it has
@@ -35,26 +35,50 @@ impl Fold<'_> {
     }
 }
 
-/// What a ride costs after so much was spent.
-pub fn tiered(tier: &Tier, spent_minor: i64, start: Amount) -> Amount {
+/// What a ride costs after so much was spent. `list_minor` is its list price.
+pub fn tiered(tier: &Tier, spent_minor: i64, start: Amount, list_minor: i64) -> Amount {
     let at = tier.steps.partition_point(|&(from, _)| from <= spent_minor).saturating_sub(1);
-    let mut steps = tier.steps.iter().skip(at);
-    let Some(&(_, mut rate)) = steps.next() else { return start };
+    let steps = tier.steps.get(at..).unwrap_or_default();
+    let Some((&(_, rate), next)) = steps.split_first() else { return start };
     if tier.reading == Reading::Before {
         return start.times(rate);
     }
-    let (mut price, mut paid) = (start, Amount::whole(0));
-    let mut spent_minor = spent_minor;
-    for &(from, next) in steps {
-        // Of the price, what brings the spend up to the next step.
-        let room = Amount::whole(from - spent_minor);
-        let part = if tier.counts_list { room } else { room.over(rate) };
-        if rate.numerator == 0 && !tier.counts_list || !part.is_less_than(price) {
+    if tier.counts_list {
+        let full = Amount::whole(list_minor);
+        let left = by_list(rate, next, spent_minor, list_minor);
+        // What rules before this one took off, they took off every part alike.
+        return if list_minor == 0 || !start.is_less_than(full) { left } else { start.in_proportion(left, list_minor) };
+    }
+    by_paid(rate, next, spent_minor, start)
+}
+
+/// A list price laid against a spend of list prices.
+fn by_list(mut rate: Rate, next: &[(i64, Rate)], mut spent_minor: i64, list_minor: i64) -> Amount {
+    let (mut left_minor, mut paid) = (list_minor, Amount::whole(0));
+    for &(from, after) in next {
+        let part_minor = from - spent_minor;
+        if part_minor >= left_minor {
             break;
         }
+        paid = paid.plus(Amount::whole(part_minor).times(rate));
+        left_minor -= part_minor;
+        (rate, spent_minor) = (after, from);
+    }
+    paid.plus(Amount::whole(left_minor).times(rate))
+}
+
+/// A price laid against a spend of what was paid: each step takes as much of it as pays what is missing to the next.
+fn by_paid(mut rate: Rate, next: &[(i64, Rate)], mut spent_minor: i64, mut price: Amount) -> Amount {
+    let mut paid = Amount::whole(0);
+    for &(from, after) in next {
+        let missing = Amount::whole(from - spent_minor);
+        if rate.numerator == 0 || !missing.over(rate).is_less_than(price) {
+            break;
+        }
+        let part = missing.over(rate);
         paid = paid.plus(part.times(rate));
         price = price.minus(part);
-        (rate, spent_minor) = (next, from);
+        (rate, spent_minor) = (after, from);
     }
     paid.plus(price.times(rate))
 }

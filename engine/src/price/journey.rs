@@ -75,6 +75,7 @@ impl<'t> Fold<'t> {
             facts.from = from;
             between(tap, price, facts)
         } else {
+            facts.zones = price.zones.all;
             (Ride { incomplete: price.incomplete, ..Ride::new(tap, facts) }, price.no_tap_on_minor)
         };
         ride.flags.set(Flags::NO_TAP_ON);
@@ -102,7 +103,10 @@ impl<'t> Fold<'t> {
                 facts.to = to;
                 between(tap, price, facts)
             }
-            (_, price) => (Ride { incomplete: price.map(|price| price.incomplete).unwrap_or_default(), ..Ride::new(tap, facts) }, open.no_tap_off_minor),
+            (_, price) => {
+                facts.zones = price.map(|price| price.zones.all).unwrap_or_default();
+                (Ride { incomplete: price.map(|price| price.incomplete).unwrap_or_default(), ..Ride::new(tap, facts) }, open.no_tap_off_minor)
+            }
         };
         ride.flags = ride.flags.with(flags);
         recorder.base(base.map_or("", |base| &base.name), list_minor);

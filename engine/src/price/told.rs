@@ -47,7 +47,7 @@ pub enum Passed {
     NoChange,
     /// Too long after the reference.
     WindowOver {
-        last: EventTime,
+        from: EventTime,
     },
     /// A neighbour leaves less to pay than this.
     Dearer(Amount),

@@ -140,7 +140,12 @@ pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Op
     if transfer.asks_legs && leg.is_none_or(|leg| !changes(version, transfer, leg, ride)) {
         return Passed::NoChange;
     }
-    Passed::WindowOver { last: run.last }
+    let from = match transfer.window_from {
+        WindowFrom::LastExit | WindowFrom::LastEntry => run.last,
+        WindowFrom::FirstEntry | WindowFrom::FirstExit => run.first,
+    };
+    let now = if transfer.until_exit { ride.facts.exit } else { ride.facts.entry };
+    Passed::WindowOver { from: if now.0 - from.0 > transfer.window_ms { from } else { run.first } }
 }
 
 /// Whether what must change between two rides has.

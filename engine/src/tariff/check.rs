@@ -2,7 +2,7 @@
 //!
 //! Asked only of a version whose rules could all be read.
 
-use super::{Adjust, AdjustRule, Base, BasePrice, Effect, Funder, Plan, Rate, Stack, Stations, Version};
+use super::{Adjust, AdjustRule, Base, BasePrice, Effect, Funder, Plan, Rate, Reading, Stack, Stations, Version};
 use crate::mistake::Mistakes;
 use domain::decision::FUNDERS_MAX;
 use domain::{RecordKind, Symbol};
@@ -159,8 +159,31 @@ fn one_adjust(version: &Version, at: usize, adjust: &Adjust, lines: &Lines<'_>, 
                 mistakes.add(lines.file, line, format!("`{}` has a budget and several funders", adjust.name), Some("write an incentive for each funder"));
             }
         }
+        AdjustRule::Tier(tier) if tier.reading == Reading::Marginal && !tier.counts_list => {
+            let later = || version.adjust.iter().enumerate().skip(at + 1);
+            let beside = |other: usize| version.adjust.get(at..=other).is_some_and(|all| all.iter().all(|adjust| adjust.stack == Stack::Cheapest));
+            let lowers = |other: &Adjust| matches!(other.rule, AdjustRule::Discount(_) | AdjustRule::Transfer(_)) && !other.unless.contains(&at);
+            if let Some((_, other)) = later().find(|(place, other)| lowers(other) && !beside(*place) && may_meet(adjust, other)) {
+                let message = format!("tier `{}` lays what is paid against its steps, and `{}` still lowers that", adjust.name, other.name);
+                let todo = "write the tier after what lowers the price, or counts = \"list\"";
+                mistakes.add(lines.file, line, message, Some(todo));
+            }
+        }
         AdjustRule::Cap(_) | AdjustRule::Tier(_) => {}
     }
+}
+
+/// Whether two rules may be for one ride, as far as their kinds, classes and media tell.
+fn may_meet(one: &Adjust, other: &Adjust) -> bool {
+    let (a, b) = (&one.scope.condition, &other.scope.condition);
+    let meet = |a: &[Symbol], b: &[Symbol], not_a: &[Symbol], not_b: &[Symbol]| {
+        let common = |word: &Symbol| (b.is_empty() || b.contains(word)) && !not_a.contains(word) && !not_b.contains(word);
+        a.is_empty() && b.is_empty() || (if a.is_empty() { b } else { a }).iter().any(common)
+    };
+    let (kinds, other_kinds) = (&one.scope.kinds, &other.scope.kinds);
+    (kinds.is_empty() || other_kinds.is_empty() || kinds.iter().any(|kind| other_kinds.contains(kind)))
+        && meet(&a.classes, &b.classes, &a.not_classes, &b.not_classes)
+        && meet(&a.media, &b.media, &a.not_media, &b.not_media)
 }
 
 /// The product of all percentages' denominators that could meet; of neighbours of which the cheapest wins, the largest.

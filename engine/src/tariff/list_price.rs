@@ -133,17 +133,13 @@ impl StationPrice {
         }
     }
 
-    /// The zones between two places, the fewest where a place lies in several.
+    /// The zones between two places, the fewest where a place lies in several; all where a place lies in none.
     fn zones_of(&self, from: Symbol, to: Symbol) -> ZoneSet {
         if self.zones.places.is_empty() {
             return ZoneSet::default();
         }
         let zones = |place: Symbol| self.zones.places.get(&place).copied();
-        let (from, to) = match (zones(from), zones(to)) {
-            (Some(from), Some(to)) => (from, to),
-            (Some(one), None) | (None, Some(one)) => (one, one),
-            (None, None) => return ZoneSet::default(),
-        };
+        let (Some(from), Some(to)) = (zones(from), zones(to)) else { return self.zones.all };
         let ways = from.zones().flat_map(|from| to.zones().map(move |to| ZoneSet::range(from, to)));
         ways.min_by_key(|zones| (zones.0.count_ones(), *zones)).unwrap_or_default()
     }

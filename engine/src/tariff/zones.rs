@@ -54,6 +54,8 @@ impl ZoneSet {
 #[derive(Clone, Debug, Default)]
 pub struct Zones {
     pub places: HashMap<Symbol, ZoneSet, foldhash::fast::FixedState>,
+    /// Every zone that a place lies in: where a journey may have been of which an end is not known.
+    pub all: ZoneSet,
     /// From zone, to zone: the fare, and the zones that such a ride goes through.
     pub fares: HashMap<(u8, u8), (i64, ZoneSet), foldhash::fast::FixedState>,
 }

@@ -33,7 +33,7 @@ vault = \"0303030303030303030303030303030303030303030303030303030303030303\"
     ),
 ];
 
-fn city(tariff: &str, tables: &[(&str, &str)]) -> City {
+pub fn city(tariff: &str, tables: &[(&str, &str)]) -> City {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("tariff")).expect("a folder");
     for (name, text) in FILES {

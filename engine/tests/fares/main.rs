@@ -6,3 +6,4 @@ mod cities;
 mod examples;
 mod reference;
 mod rider;
+mod together;

@@ -214,7 +214,7 @@ impl Naive<'_> {
                 Some(from) => rides::between(tap, price_now, Facts { from, ..facts }, flags),
                 None => rides::Ride {
                     incomplete: Some(price_now.incomplete),
-                    facts: Facts { list_minor: price_now.no_tap_on_minor, ..facts },
+                    facts: Facts { list_minor: price_now.no_tap_on_minor, zones: rides::anywhere(price_now), ..facts },
                     ..rides::Ride::new(tap, flags)
                 },
             };
@@ -260,7 +260,7 @@ impl Naive<'_> {
             (Some(to), Some(price)) => rides::between(&tap, price, Facts { to, ..facts }, flags),
             _ => rides::Ride {
                 incomplete: price.map(|price| price.incomplete),
-                facts: Facts { list_minor: waiting.no_tap_off_minor, ..facts },
+                facts: Facts { list_minor: waiting.no_tap_off_minor, zones: price.map(|price| rides::anywhere(price)).unwrap_or_default(), ..facts },
                 ..rides::Ride::new(&tap, flags)
             },
         };

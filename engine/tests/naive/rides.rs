@@ -114,13 +114,17 @@ fn zone_fare(price: &StationPrice, from: Symbol, to: Symbol) -> Option<(i64, Zon
     best
 }
 
+/// Every zone of the table.
+pub fn anywhere(price: &StationPrice) -> ZoneSet {
+    ZoneSet(price.zones.places.values().fold(0, |all, zones| all | zones.0))
+}
+
 /// The fewest zones from one place to the other; of equally few, the lower ones.
 fn zones_between(price: &StationPrice, from: Symbol, to: Symbol) -> ZoneSet {
     let places = &price.zones.places;
     let ends = match (places.get(&from), places.get(&to)) {
         (Some(&from), Some(&to)) => (from, to),
-        (Some(&one), None) | (None, Some(&one)) => (one, one),
-        (None, None) => return ZoneSet(0),
+        _ => return anywhere(price),
     };
     let mut best: Option<(u32, u64)> = None;
     for a in bits(ends.0) {

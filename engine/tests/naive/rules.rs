@@ -306,17 +306,28 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], star
         }
         AdjustRule::Tier(tier) => {
             let counted = span_rides(before, name, tier.span, ride, |mark| mark.counted_minor != 0);
-            tiered(tier, counted.iter().map(|done| done.marks[name].counted_minor).sum(), start)
+            let spent = counted.iter().map(|done| done.marks[name].counted_minor).sum();
+            if tier.reading == Reading::Marginal && tier.counts_list {
+                // Fen by fen of the list price, the same part of what is left.
+                let list = ride.facts.list_minor;
+                let rate = |fen: i64| fraction(tier.steps.iter().rfind(|(from, _)| *from <= spent + fen).expect("the first step begins at zero").1);
+                let part = Fraction::new(1, i128::from(list.max(1)));
+                (0..list).fold(Fraction::ZERO, |sum, fen| sum + start * part * rate(fen))
+            } else {
+                tiered(tier, spent, start)
+            }
         }
         AdjustRule::Cap(_) | AdjustRule::Incentive(_) => unreachable!("asked elsewhere"),
     };
-    Some(match adjust.rounding {
+    let after = match adjust.rounding {
         Some(rounding) => {
             let rounded = Fraction::whole(round(after, rounding));
             if rounded.is_less_than(start) { rounded } else { start }
         }
         None => after,
-    })
+    };
+    let in_vain = !after.is_less_than(start) && matches!(&adjust.rule, AdjustRule::Discount(discount) if discount.quota.is_some());
+    (!in_vain).then_some(after)
 }
 
 fn simple(effect: Effect, start: Fraction) -> Fraction {
@@ -342,11 +353,10 @@ fn tiered(tier: &Tier, spent: i64, start: Fraction) -> Fraction {
     loop {
         let rate = fraction(tier.steps[at].1);
         let Some(next) = tier.steps.get(at + 1).map(|step| Fraction::whole(step.0)) else { return paid + price * rate };
-        let whole = if tier.counts_list { price } else { price * rate };
-        if !(next - spend).is_less_than(whole) {
+        if !(next - spend).is_less_than(price * rate) {
             return paid + price * rate;
         }
-        let part = if tier.counts_list { next - spend } else { (next - spend).over(rate) };
+        let part = (next - spend).over(rate);
         (paid, price, spend, at) = (paid + part * rate, price - part, next, at + 1);
     }
 }

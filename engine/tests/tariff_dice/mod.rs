@@ -190,7 +190,10 @@ fn adjusts(dice: &mut Dice) -> String {
                 span(dice) + &what
             }
             "tier" => {
-                let reading = format!("reading = \"{}\"\ncounts = \"{}\"\n", dice.pick(&["before", "marginal"]), dice.pick(&["paid", "list"]));
+                // What is paid is laid against steps only where no rule lowers it any more.
+                let readings = [("before", "paid"), ("before", "list"), ("marginal", "list"), ("marginal", if number + 1 == count { "paid" } else { "list" })];
+                let (reading, counts) = readings[usize::try_from(dice.below(4)).expect("small")];
+                let reading = format!("reading = \"{reading}\"\ncounts = \"{counts}\"\n");
                 let steps = "steps = [{ from_minor = 0, percent = \"90\" }, { from_minor = 500, percent = \"70\" }, { from_minor = 1000, percent = \"50\" }]\n";
                 percentages += 1;
                 span(dice) + &reading + steps

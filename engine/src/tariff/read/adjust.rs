@@ -236,14 +236,17 @@ fn zone_amounts(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<(String, 
             for (other, earlier, earlier_minor) in &amounts {
                 if *earlier == zones {
                     part.mistake(Some(text.line), format!("zones {} have two caps", text.value), Some("keep one of them"), mistakes);
-                } else if earlier.is_within(zones) && minor < *earlier_minor {
-                    let message = format!("zones {} cost less than zones {other}, which are part of them", text.value);
+                } else if earlier.is_within(zones) && minor < *earlier_minor || zones.is_within(*earlier) && *earlier_minor < minor {
+                    let (more, fewer) = if zones.is_within(*earlier) { (other, &text.value) } else { (&text.value, other) };
+                    let message = format!("zones {more} cost less than zones {fewer}, which are part of them");
                     part.mistake(Some(text.line), message, Some("a cap for more zones is not lower"), mistakes);
                 }
             }
             amounts.push((text.value, zones, minor));
         }
     }
+    // What the cap of a smaller set cuts off counts in no larger one.
+    amounts.sort_by_key(|(_, zones, _)| zones.0.count_ones());
     amounts
 }
 

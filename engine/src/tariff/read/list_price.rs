@@ -330,6 +330,7 @@ fn zones(table: &mut Table<'_>, needed: bool, context: &Context<'_>, mistakes: &
         if let Some(set) = ZoneSet::parse(zone).filter(|_| !place.is_empty()) {
             let known = zones.places.entry(sheet.place(place, context)).or_default();
             known.0 |= set.0;
+            zones.all.0 |= set.0;
         } else {
             mistakes.add(&sheet.shown, Some(line), "is not a place with its zone", Some("zones are numbers from 1 to 63; a place on a border is written 2/3"));
         }
