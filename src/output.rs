@@ -6,6 +6,7 @@ use crate::words::{Lang, count, money, padded, width};
 use domain::Day;
 use ledger::DayTotals;
 use serde::Serialize;
+use settlement::NamedDigest;
 use std::io::Write;
 use std::time::Instant;
 
@@ -58,7 +59,8 @@ pub struct FileLine {
 pub struct ManifestLine {
     pub party: String,
     pub lines: u64,
-    pub sha256: String,
+    #[serde(flatten)]
+    pub digest: NamedDigest,
 }
 
 impl Result {

@@ -213,5 +213,5 @@ fn upload(ledger: &Ledger, file: &FileInfo, outcomes: Option<&FileOutcomes>) -> 
 pub(crate) fn manifests_of(ledger: &Ledger, day: Day) -> Result<BTreeMap<String, String>, SettleError> {
     let kept = ledger.checkpoint(MANIFESTS, &settle::checkpoint_key(day)).map_err(storage)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&kept);
-    Ok(text.lines().filter_map(|line| line.split_once(' ')).map(|(party, sha256)| (party.to_owned(), sha256.to_owned())).collect())
+    Ok(text.lines().filter_map(|line| line.split_once(' ')).map(|(party, digest)| (party.to_owned(), digest.to_owned())).collect())
 }

@@ -13,6 +13,7 @@ mod cells;
 mod compose;
 mod conserve;
 mod desk;
+mod digest;
 mod error;
 mod flusher;
 mod house;
@@ -39,6 +40,7 @@ mod uploads;
 
 pub use book::{MANIFESTS, draft, publish, settle};
 pub use compose::{Composed, compose};
+pub use digest::NamedDigest;
 pub use error::SettleError;
 pub use house::{CardDisplay, Column, FunderGroup, House};
 pub use locate::{LineFile, Told, locate};

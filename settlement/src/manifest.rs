@@ -19,7 +19,7 @@ pub(crate) struct Manifest<'a> {
     pub sequence: u64,
     pub version: u32,
     pub supersedes: Option<String>,
-    /// SHA-256 of the party's manifest of the clearing day before; null on the first.
+    /// Digest of the party's manifest of the clearing day before; null on the first.
     pub previous: Option<String>,
     pub suite: &'static str,
     pub minor_digits: u8,
@@ -54,7 +54,6 @@ pub(crate) struct Totals {
 }
 
 pub(crate) const FORMAT: &str = "tapclear-manifest-1";
-pub(crate) const SUITE: &str = "standard";
 
 impl From<Outcomes> for Records {
     fn from(outcomes: Outcomes) -> Self {

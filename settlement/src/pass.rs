@@ -14,7 +14,7 @@ use crate::sink::{FileEntry, Sink, SinkLimits};
 use crate::tally::Tally;
 use domain::record::IdKind;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, EventTime, Symbol, SymbolTable};
+use domain::{Day, Decision, EventTime, Suite, Symbol, SymbolTable};
 use parking_lot::{Condvar, Mutex};
 use std::fs::File;
 use std::path::Path;
@@ -81,7 +81,7 @@ type Edge = (usize, Option<(EventTime, EventTime)>, Vec<Decision>);
 ///
 /// # Errors
 /// The first error of any worker; what was written is then worthless.
-pub(crate) fn run(feed: &Feed<'_>, desk: Desk<'_>, folder: &Path, workers: usize) -> Result<PassResult, SettleError> {
+pub(crate) fn run(feed: &Feed<'_>, desk: Desk<'_>, folder: &Path, suite: Suite, workers: usize) -> Result<PassResult, SettleError> {
     let Desk { day, roster, layout, .. } = desk;
     let parties = roster.members().len();
     let gather = (GATHER_BYTES_MAX / (2 * parties.max(1))).clamp(GATHER_FILE_BYTES_MIN, GATHER_FILE_BYTES_MAX);
@@ -90,7 +90,7 @@ pub(crate) fn run(feed: &Feed<'_>, desk: Desk<'_>, folder: &Path, workers: usize
         .members()
         .iter()
         .map(|member| {
-            let sink = |name, header| Sink::new(folder.join(&*member.id).join(name), header, limits);
+            let sink = |name, header| Sink::new(folder.join(&*member.id).join(name), header, limits, suite);
             let streams = Streams {
                 next_unit: 0,
                 detail: sink("detail.csv", &layout.header),

@@ -17,6 +17,7 @@ use domain::{Day, Decision, Discount, Entry, EventTime, Flags, Outcome, Party, P
 use ledger::ServiceFee;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
+use sm3::Sm3;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -295,9 +296,10 @@ fn corrected(csv: &[u8]) -> Vec<i64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn files_add_up_to_the_decisions_and_do_not_depend_on_workers(shapes in shapes(), zero in any::<bool>(), tokens in any::<bool>()) {
+    fn files_add_up_to_the_decisions_and_do_not_depend_on_workers(shapes in shapes(), zero in any::<bool>(), tokens in any::<bool>(), shangmi in any::<bool>()) {
         let symbols = SymbolTable::new();
-        let house = house(&symbols, if tokens { CardDisplay::Tokens } else { CardDisplay::Pseudonyms }, zero);
+        let mut house = house(&symbols, if tokens { CardDisplay::Tokens } else { CardDisplay::Pseudonyms }, zero);
+        house.suite = if shangmi { domain::Suite::Shangmi } else { domain::Suite::Standard };
         let decisions: Vec<Decision> = shapes.iter().enumerate().map(|(at, &shape)| decision(&symbols, at, shape)).collect();
         let service_fees = service_fees(&shapes);
         let day = (decisions.as_slice(), service_fees.as_slice());
@@ -330,6 +332,7 @@ proptest! {
             }
             prop_assert_eq!(read_back(file("summary.csv")), sums, "summary of {}", &party);
             let manifest: serde_json::Value = serde_json::from_slice(file("manifest.json")).expect("JSON");
+            prop_assert_eq!(manifest["suite"].as_str(), Some(house.suite.name()));
             let totals = &manifest["totals"];
             prop_assert_eq!(totals["lines"].as_u64(), Some(sums.0));
             prop_assert_eq!(totals["gross_minor"].as_i64(), Some(sums.1));
@@ -338,8 +341,10 @@ proptest! {
             for entry in manifest["files"].as_array().expect("files") {
                 let bytes = file(entry["name"].as_str().expect("a name"));
                 prop_assert_eq!(entry["size"].as_u64(), Some(bytes.len() as u64));
-                let digest = crate::sink::hex(&Sha256::digest(bytes));
-                prop_assert_eq!(entry["sha256"].as_str(), Some(digest.as_str()));
+                let (name, digest) = if shangmi { ("sm3", Sm3::digest(bytes).to_vec()) } else { ("sha256", Sha256::digest(bytes).to_vec()) };
+                let digest = crate::sink::hex(&digest);
+                prop_assert_eq!(entry[name].as_str(), Some(digest.as_str()));
+                prop_assert_eq!(entry.as_object().map(serde_json::Map::len), Some(4));
                 prop_assert_eq!(entry["lines"].as_u64(), Some(csv::Reader::from_reader(bytes).records().count() as u64));
             }
             nets += sums.3;

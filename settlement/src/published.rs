@@ -5,11 +5,11 @@
 
 use crate::SettleError;
 use crate::book::{manifests_of, storage, uploads_of};
+use crate::digest::NamedDigest;
 use crate::settle::{Anchor, anchor_json};
 use crate::shelf::digest;
-use crate::sink::hex;
 use crate::uploads::reports;
-use domain::Day;
+use domain::{Day, Suite};
 use ledger::{DayInfo, DayState, Head, Ledger};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -30,11 +30,21 @@ struct ManifestView {
     files: Vec<FileView>,
 }
 
+/// What a manifest says of a file.
 #[derive(Deserialize)]
-struct FileView {
-    name: String,
+pub(crate) struct FileView {
+    pub name: String,
     size: u64,
-    sha256: String,
+    sha256: Option<String>,
+    sm3: Option<String>,
+}
+
+impl FileView {
+    /// None where it names no digest that is known.
+    pub fn digest(&self) -> Option<NamedDigest> {
+        let sha256 = self.sha256.clone().map(NamedDigest::Sha256);
+        sha256.or_else(|| self.sm3.clone().map(NamedDigest::Sm3))
+    }
 }
 
 #[derive(Deserialize)]
@@ -68,15 +78,19 @@ pub fn check_published(ledger: &Ledger, day: Day, out: &Path) -> Result<Vec<Chan
     if info.manifests != Some(Sha256::digest(list).into()) {
         changed.push(Changed { path: place.clone(), what: "the ledger's list of its manifests is not the one of the journal".to_owned() });
     }
-    for (party, sha256) in manifests {
+    for (party, kept) in manifests {
         let folder = place.join(&party);
         let path = folder.join("manifest.json");
         let bytes = read(&path)?;
-        if let Some(bytes) = bytes.filter(|bytes| hex(&Sha256::digest(bytes)) == sha256) {
+        if let Some(bytes) = bytes.filter(|bytes| NamedDigest::kept(bytes, &kept).is_some()) {
             let manifest: ManifestView = serde_json::from_slice(&bytes).map_err(|error| SettleError::Scheme(error.to_string()))?;
-            for FileView { name, size, sha256 } in manifest.files {
-                let path = folder.join(name);
-                if digest_of(&path)? != Some((size, sha256)) {
+            for file in manifest.files {
+                let path = folder.join(&file.name);
+                let same = match file.digest() {
+                    Some(digest) => digest_of(&path, digest.suite())? == Some((file.size, digest)),
+                    None => false,
+                };
+                if !same {
                     changed.push(Changed { path: path.clone(), what: "it is not the file that its manifest names".to_owned() });
                 }
                 due.insert(path);
@@ -137,10 +151,10 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, SettleError> {
     }
 }
 
-fn digest_of(path: &Path) -> Result<Option<(u64, String)>, SettleError> {
+fn digest_of(path: &Path, suite: Suite) -> Result<Option<(u64, NamedDigest)>, SettleError> {
     match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        opened => opened.and_then(digest).map(Some).map_err(SettleError::file("cannot read", path)),
+        opened => opened.and_then(|file| digest(file, suite)).map(Some).map_err(SettleError::file("cannot read", path)),
     }
 }
 

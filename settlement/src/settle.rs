@@ -6,12 +6,13 @@ use crate::adjust::Corrected;
 use crate::adjustments::{ADJUSTMENTS_HEADER, Adjustments, SeatedFee, adjustments};
 use crate::conserve::{self, Booked, PartySums};
 use crate::desk::Desk;
+use crate::digest::NamedDigest;
 use crate::layout::Layout;
-use crate::manifest::{FORMAT, Manifest, Records, SUITE, Totals};
+use crate::manifest::{FORMAT, Manifest, Records, Totals};
 use crate::pass::{self, Feed, PartyFiles, PassResult};
 use crate::roster::{Roster, Seat};
 use crate::shelf::{PartyFolder, Shelf};
-use crate::sink::{FileEntry, hex, write_whole};
+use crate::sink::{FileEntry, hex, write_named, write_whole};
 use crate::summary::{SUMMARY_HEADER, Summary, SummarySums, summaries};
 use crate::trial::{self, AccountDay, TRIAL_HEADER};
 use crate::uploads::{self, Upload};
@@ -46,7 +47,7 @@ impl Published {
     /// `party digest` per manifest, by party id.
     #[must_use]
     pub fn checkpoint(&self) -> (Vec<u8>, Vec<u8>) {
-        let lines: String = self.manifests.iter().flat_map(|manifest| [&manifest.party, " ", &manifest.sha256, "\n"]).collect();
+        let lines: String = self.manifests.iter().flat_map(|manifest| [&manifest.party, " ", manifest.digest.digits(), "\n"]).collect();
         (checkpoint_key(self.day), lines.into_bytes())
     }
 }
@@ -61,8 +62,8 @@ pub struct PublishedManifest {
     pub party: String,
     /// Detail lines.
     pub lines: u64,
-    /// SHA-256 of `manifest.json`, lower-case hexadecimal.
-    pub sha256: String,
+    /// Of `manifest.json`.
+    pub digest: NamedDigest,
 }
 
 /// The journal's head, for auditors.
@@ -110,7 +111,7 @@ impl Drafted {
             std::fs::create_dir(&folder).map_err(SettleError::file("cannot create", &folder))?;
         }
         let desk = Desk { day, hold_days: house.hold_days, roster: &roster, layout: &layout, symbols: house.symbols };
-        let result = pass::run(feed, desk, shelf.draft(), workers)?;
+        let result = pass::run(feed, desk, shelf.draft(), house.suite, workers)?;
         Ok(Self { shelf, roster, result, workers })
     }
 
@@ -147,7 +148,7 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
     let write = |(seat, files, adjusted, summary, sums): (Seat, PartyFiles, &Adjustments, &Summary, &SummarySums)| -> Result<PartyFolder, SettleError> {
         let member = roster.member(seat).expect("every seat of the roster is taken");
         let place = shelf.draft().join(&*member.id);
-        let whole = |name: &str, header: &str, rows: &[u8], lines: u64| write_whole(&place.join(name), &[header.as_bytes(), rows].concat(), lines);
+        let whole = |name: &str, header: &str, rows: &[u8], lines: u64| write_named(&place.join(name), &[header.as_bytes(), rows].concat(), lines, house.suite);
         let mut entries = vec![
             files.detail,
             whole("adjustments.csv", ADJUSTMENTS_HEADER, adjusted.csv(), adjusted.sums.lines)?,
@@ -161,7 +162,7 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
         let totals = Totals::new(&files.sums, &adjusted.sums, sums, income_minor);
         let records = Records::from(tally.records.get(seat.index()).copied().unwrap_or_default());
         let manifest = manifest(&book, house, roster, seat, totals, records, entries);
-        let entry = write_whole(&place.join("manifest.json"), &manifest.json()?, 1)?;
+        let entry = write_named(&place.join("manifest.json"), &manifest.json()?, 1, house.suite)?;
         Ok(PartyFolder { party: member.id.to_string(), files: manifest.files, manifest: entry })
     };
     let told = adjustments.iter().zip(summaries.iter().zip(&sums));
@@ -209,7 +210,7 @@ fn manifest<'a>(book: &DayBook, house: &House<'_>, roster: &'a Roster, seat: Sea
         version: 1,
         supersedes: None,
         previous: book.previous.get(id).cloned(),
-        suite: SUITE,
+        suite: house.suite.name(),
         minor_digits: house.minor_digits,
         settled_by: runner.is_somebody().then(|| roster.id(runner)),
         records,
@@ -226,7 +227,7 @@ struct AnchorView {
 }
 
 fn write_anchor(book: &DayBook, folder: &Path) -> Result<(), SettleError> {
-    write_whole(&folder.join("anchor.json"), &anchor_json(book.day, book.anchor)?, 1).map(|_| ())
+    write_whole(&folder.join("anchor.json"), &anchor_json(book.day, book.anchor)?)
 }
 
 pub(crate) fn anchor_json(day: Day, anchor: Anchor) -> Result<Vec<u8>, SettleError> {
@@ -240,7 +241,7 @@ fn published(day: Day, shelf: &Shelf, folders: &[PartyFolder], repeated: bool) -
     let detail_lines = |folder: &PartyFolder| folder.files.first().map_or(0, |detail| detail.lines);
     let manifests: Vec<PublishedManifest> = folders
         .iter()
-        .map(|folder| PublishedManifest { party: folder.party.clone(), lines: detail_lines(folder), sha256: folder.manifest.sha256.clone() })
+        .map(|folder| PublishedManifest { party: folder.party.clone(), lines: detail_lines(folder), digest: folder.manifest.digest.clone() })
         .collect();
     let mut published = Published {
         day,

@@ -4,9 +4,9 @@
 //! A day that is there already is never written to: it may have been sent.
 
 use crate::SettleError;
-use crate::sink::{FileEntry, hex};
-use domain::Day;
-use sha2::{Digest, Sha256};
+use crate::digest::{FileDigest, NamedDigest};
+use crate::sink::FileEntry;
+use domain::{Day, Suite};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -83,9 +83,10 @@ impl Shelf {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Err(differs("the file is missing")),
                 opened => opened.map_err(SettleError::file("cannot open", &path))?,
             };
-            let (size, sha256) = digest(file).map_err(SettleError::file("cannot read", &path))?;
-            if size != entry.size || sha256 != entry.sha256 {
-                return Err(differs(&format!("{size} bytes with digest {sha256} where {} bytes with digest {} are due", entry.size, entry.sha256)));
+            let (size, found) = digest(file, entry.digest.suite()).map_err(SettleError::file("cannot read", &path))?;
+            if size != entry.size || found != entry.digest {
+                let (found, due) = (found.digits(), entry.digest.digits());
+                return Err(differs(&format!("{size} bytes with digest {found} where {} bytes with digest {due} are due", entry.size)));
             }
         }
         Ok(())
@@ -99,14 +100,14 @@ fn entries<'a>(root: &'a Path, folders: &'a [PartyFolder]) -> impl Iterator<Item
     })
 }
 
-/// Size and SHA-256 of a file.
-pub(crate) fn digest(mut file: File) -> std::io::Result<(u64, String)> {
+/// Size and digest of a file.
+pub(crate) fn digest(mut file: File, suite: Suite) -> std::io::Result<(u64, NamedDigest)> {
     let mut buffer = vec![0; 1 << 20];
-    let (mut digest, mut size) = (Sha256::new(), 0);
+    let (mut digest, mut size) = (FileDigest::new(suite), 0);
     loop {
         let read = file.read(&mut buffer)?;
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok((size, hex(&digest.finalize())));
+            return Ok((size, digest.finish()));
         };
         digest.update(bytes);
         size += bytes.len() as u64;

@@ -1,11 +1,12 @@
-//! A sink: one file of the day being written, with its size, lines and SHA-256 taken on the way.
+//! A sink: one file of the day being written, with its size, lines and digest taken on the way.
 //!
 //! Bytes are gathered into big writes. The file is opened when the first of them is due; where the day has more files
 //! than a process may hold open, it is closed again after each.
 
 use crate::SettleError;
+use crate::digest::{FileDigest, NamedDigest};
+use domain::Suite;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,9 @@ pub struct FileEntry {
     pub size: u64,
     /// Lines without the header row; one for a file that is not CSV.
     pub lines: u64,
-    /// SHA-256, lower-case hexadecimal.
-    pub sha256: String,
+    /// By the house's suite.
+    #[serde(flatten)]
+    pub digest: NamedDigest,
 }
 
 pub(crate) struct Sink {
@@ -42,16 +44,16 @@ pub(crate) struct Sink {
     file: Option<File>,
     made: bool,
     gathered: Vec<u8>,
-    digest: Sha256,
+    digest: FileDigest,
     size: u64,
     pub lines: u64,
 }
 
 impl Sink {
     /// A CSV file that starts with `header`. Nothing is on disk yet.
-    pub fn new(path: PathBuf, header: &str, limits: SinkLimits) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(header);
+    pub fn new(path: PathBuf, header: &str, limits: SinkLimits, suite: Suite) -> Self {
+        let mut digest = FileDigest::new(suite);
+        digest.update(header.as_bytes());
         Self { path, limits, file: None, made: false, gathered: header.as_bytes().to_vec(), digest, size: header.len() as u64, lines: 0 }
     }
 
@@ -75,7 +77,7 @@ impl Sink {
     pub fn finish(mut self) -> Result<FileEntry, SettleError> {
         self.flush()?;
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(FileEntry { name, size: self.size, lines: self.lines, sha256: hex(&self.digest.finalize()) })
+        Ok(FileEntry { name, size: self.size, lines: self.lines, digest: self.digest.finish() })
     }
 
     fn flush(&mut self) -> Result<(), SettleError> {
@@ -108,8 +110,13 @@ fn open(path: &Path, made: bool) -> Result<File, SettleError> {
 }
 
 /// Writes a whole small file.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], lines: u64) -> Result<FileEntry, SettleError> {
-    open(path, false)?.write_all(bytes).map_err(SettleError::file("cannot write", path))?;
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SettleError> {
+    open(path, false)?.write_all(bytes).map_err(SettleError::file("cannot write", path))
+}
+
+/// Writes one that a manifest names, or is.
+pub(crate) fn write_named(path: &Path, bytes: &[u8], lines: u64, suite: Suite) -> Result<FileEntry, SettleError> {
+    write_whole(path, bytes)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(FileEntry { name, size: bytes.len() as u64, lines, sha256: hex(&Sha256::digest(bytes)) })
+    Ok(FileEntry { name, size: bytes.len() as u64, lines, digest: NamedDigest::of(suite, bytes) })
 }

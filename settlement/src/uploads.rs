@@ -38,10 +38,10 @@ pub(crate) struct RefusedRow {
 
 /// Writes a folder per sender.
 pub(crate) fn write(uploads: &[Upload], folder: &Path) -> Result<(), SettleError> {
-    for (sender, (csv, lines)) in reports(uploads) {
+    for (sender, (csv, _)) in reports(uploads) {
         let place = folder.join(sender);
         std::fs::create_dir_all(&place).map_err(SettleError::file("cannot create", &place))?;
-        write_whole(&place.join("uploads.csv"), &csv, lines)?;
+        write_whole(&place.join("uploads.csv"), &csv)?;
     }
     Ok(())
 }

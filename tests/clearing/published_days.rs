@@ -14,7 +14,10 @@ fn verify(house: &House) -> crate::house::Ran {
 }
 
 fn two_days() -> House {
-    let house = transit::house();
+    cleared(transit::house())
+}
+
+fn cleared(house: House) -> House {
     let rows = day(41, 900);
     let wrong = house.write("wrong.csv", csv(&day(42, 50)));
     house.ingest(DAY, &[house.write("one.csv", csv(&rows[..500])), wrong]).done();
@@ -82,4 +85,30 @@ fn another_day_s_files_are_not_this_day_s() {
     verify(&house).done();
     std::fs::remove_dir_all(house.day(DAY)).expect("it was published");
     assert!(verify(&house).refused().contains(&house.day(DAY).display().to_string()));
+}
+
+#[test]
+fn manifests_name_files_by_the_scheme_s_suite() {
+    let house = transit::house();
+    let keys = std::fs::read_to_string(house.scheme.join("keys.toml")).expect("keys");
+    house.write("scheme/keys.toml", format!("{keys}\nsuite = \"shangmi\"\n"));
+    let house = cleared(house);
+    let first = house.run("settle", ["--day", DAY]).done();
+    assert_eq!(first["repeated"], true);
+    let digits = |value: &serde_json::Value| value.as_str().filter(|digits| digits.len() == 64).map(str::to_owned);
+    for named in first["manifests"].as_array().expect("a list") {
+        let party = named["party"].as_str().expect("a party");
+        let [manifest, next] = [DAY, NEXT_DAY].map(|day| crate::published::manifest(&house.day(day).join(party)));
+        assert_eq!((manifest["suite"].as_str(), manifest["previous"].as_str()), (Some("shangmi"), None));
+        assert!(manifest["files"].as_array().is_some_and(|files| files.iter().all(|file| digits(&file["sm3"]).is_some() && file.get("sha256").is_none())));
+        assert_eq!(digits(&next["previous"]), Some(digits(&named["sm3"]).expect("a digest")), "{party}");
+    }
+    assert_eq!(verify(&house).done()["published_days"], 2);
+    let path = house.day(DAY).join("bank-01/detail.csv");
+    let mut bytes = std::fs::read(&path).expect("it was published");
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).expect("writes");
+    assert!(verify(&house).refused().contains(&path.display().to_string()));
+    assert!(house.run("settle", ["--day", DAY]).refused().contains("bank-01/detail.csv"));
 }

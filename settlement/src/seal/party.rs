@@ -7,10 +7,11 @@ use super::letters::of_digits;
 use super::suite::digest;
 use super::tree::{Hash, Levels};
 use crate::SettleError;
+use crate::digest::{FileDigest, NamedDigest};
+use crate::published::FileView;
 use crate::sink::hex;
 use domain::Suite;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -135,19 +136,13 @@ pub(crate) struct PartyTotals {
 #[derive(Deserialize)]
 struct Manifest {
     totals: Totals,
-    files: Vec<Entry>,
+    files: Vec<FileView>,
 }
 
 #[derive(Deserialize)]
 struct Totals {
     debit_minor: i64,
     credit_minor: i64,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    name: String,
-    sha256: String,
 }
 
 impl PartyTree {
@@ -157,15 +152,13 @@ impl PartyTree {
         let path = folder.join("manifest.json");
         let differs = |path: &Path, difference: &str| SettleError::Published { path: path.to_owned(), difference: difference.to_owned() };
         let bytes = std::fs::read(&path).map_err(SettleError::file("cannot read", &path))?;
-        if kept != hex(&Sha256::digest(&bytes)) {
-            return Err(differs(&path, "another digest than was published"));
-        }
+        let published = NamedDigest::kept(&bytes, kept).ok_or_else(|| differs(&path, "another digest than was published"))?;
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| differs(&path, "it is no manifest"))?;
         let Totals { debit_minor, credit_minor } = manifest.totals;
-        let (tree, digests) = Self::read(suite, folder, key, Sha256::new())?;
+        let (tree, digests) = Self::read(suite, folder, key, FileDigest::new(published.suite()))?;
         for (name, digest) in FILES.into_iter().zip(digests) {
             let expected = manifest.files.iter().find(|entry| entry.name == name);
-            if expected.is_none_or(|entry| entry.sha256 != hex(&digest.finalize())) {
+            if expected.and_then(FileView::digest) != Some(digest.finish()) {
                 return Err(differs(&folder.join(name), "another digest than its manifest says"));
             }
         }
@@ -203,7 +196,7 @@ trait OnTheWay: Clone {
     fn take_in(&mut self, bytes: &[u8]);
 }
 
-impl OnTheWay for Sha256 {
+impl OnTheWay for FileDigest {
     fn take_in(&mut self, bytes: &[u8]) {
         self.update(bytes);
     }
