@@ -7,10 +7,10 @@ use domain::{Day, SymbolTable};
 use engine::ingest::Mapping;
 use engine::mistake::Mistake;
 use engine::scheme::{CardDisplay, Scheme};
-use ledger::{DayState, Event, FileState, Group, Head, Journal, Ledger, LedgerError, LedgerOptions};
+use ledger::{DayState, Event, FileState, Group, Head, Journal, Ledger, LedgerError, LedgerOptions, Obstacle};
 use settlement::{Column, FunderGroup, House};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// # Errors
 /// All mistakes of the scheme at once.
@@ -99,6 +99,16 @@ struct Checkpoint {
 #[must_use]
 pub fn unopened(path: &Path, error: &LedgerError) -> Failure {
     let failure = Failure::refused(format!("the ledger {} cannot be opened", path.display())).because(error);
+    match error.obstacle() {
+        Some(Obstacle::NotAFolder) => return failure.hint("a ledger is a folder, and this path names or leads through something else: check --ledger"),
+        Some(Obstacle::NotWritable) => {
+            return failure.hint(
+                "this user may not write there, or the disk is mounted for reading only: nothing was changed; look who owns the folder and how it is mounted",
+            );
+        }
+        Some(Obstacle::Full) => return failure.hint("make room on that disk, then run the same command again"),
+        None => {}
+    }
     match error {
         LedgerError::InUse => failure.hint("another tapclear has it open: wait until that ends, or give another --ledger"),
         LedgerError::TooLittleDisk { .. } => failure.hint("free some space on that disk, or put the ledger on another"),
@@ -110,6 +120,30 @@ pub fn unopened(path: &Path, error: &LedgerError) -> Failure {
         LedgerError::NotExtended(_) => failure.hint("the folder may have been put back to an earlier time: nothing was changed; look for the newer one"),
         _ => failure.hint("nothing was changed; keep a copy of the folder, then bring back a backup"),
     }
+}
+
+/// Makes sure that days can be published in `out` and a ledger can stand in `ledger`, before anything is decided.
+///
+/// # Errors
+/// When `out` is no folder, or the ledger's own.
+pub fn out(out: &Path, ledger: &Path) -> Result<(), Failure> {
+    let refused = |what: &str| Failure::refused(format!("days cannot be published in {}", out.display())).listing([what.to_owned()]);
+    // Of what is not there yet, the first part that is has to be a folder.
+    let first = out.ancestors().find(|part| part.as_os_str().is_empty() || part.symlink_metadata().is_ok());
+    if let Some(first) = first.filter(|first| !first.as_os_str().is_empty() && !first.is_dir()) {
+        return Err(refused(&format!("{} is no folder", first.display())).hint("name a folder, or one that does not exist yet: check --out"));
+    }
+    if real(out) == real(ledger) {
+        return Err(refused("the ledger stands there").hint("give --out and --ledger folders of their own"));
+    }
+    Ok(())
+}
+
+/// A path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    found.and_then(|(part, real)| Some(real.join(path.strip_prefix(part).ok()?))).unwrap_or(path)
 }
 
 /// Makes sure that `day` is the open day and that the scheme is the one it was opened under; opens the first day.

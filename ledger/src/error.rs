@@ -3,6 +3,7 @@
 use crate::days::DayState;
 use crate::files::FileState;
 use domain::Day;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Why a ledger could not be opened, read or written.
@@ -82,6 +83,44 @@ pub enum LedgerError {
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the ledger's folder cannot be used")]
     Folder(#[from] std::io::Error),
+}
+
+/// What keeps a ledger's place from being used, whatever is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A file stands where a folder should.
+    NotAFolder,
+    /// This user may not write there, or nobody.
+    NotWritable,
+    Full,
+}
+
+impl LedgerError {
+    /// Whether the place is at fault, not what is in it.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::NotExtended(error) => error.obstacle(),
+            Self::Folder(error) => match error.kind() {
+                ErrorKind::NotADirectory | ErrorKind::AlreadyExists => Some(Obstacle::NotAFolder),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(Obstacle::NotWritable),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(Obstacle::Full),
+                _ => None,
+            },
+            // RocksDB hands on the system's words alone.
+            Self::Storage(error) => {
+                let words = error.to_string();
+                let said = |known: &[&str]| known.iter().any(|known| words.contains(known));
+                match () {
+                    () if said(&["Not a directory"]) => Some(Obstacle::NotAFolder),
+                    () if said(&["Permission denied", "Read-only file system"]) => Some(Obstacle::NotWritable),
+                    () if said(&["No space left on device", "Disk quota exceeded"]) => Some(Obstacle::Full),
+                    () => None,
+                }
+            }
+            _ => None,
+        }
+    }
 }
 
 impl From<rocksdb::Error> for LedgerError {

@@ -41,7 +41,7 @@ pub use closed::{FileOutcomes, ServiceFee, ServiceFees};
 pub use codec::BLOCK_ROWS_MAX;
 pub use days::{DayInfo, DayState, DayTotals};
 pub use decisions::{DecisionBlock, DecisionEncoder, Posted, decode_decisions};
-pub use error::LedgerError;
+pub use error::{LedgerError, Obstacle};
 pub use event::Event;
 pub use files::{FileInfo, FileState};
 pub use group::Group;

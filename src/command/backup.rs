@@ -45,6 +45,8 @@ pub fn restore(args: &RestoreArgs, shown: Shown) -> Result<u8, Failure> {
         match error {
             BackupError::None { .. } => failure.hint("check --from and --backup"),
             BackupError::File { ref path, .. } if path == into => failure.hint("name a folder that does not exist yet"),
+            // It may have been put in place, and that not be durable.
+            BackupError::Disk { .. } if into.exists() => failure.hint("look at that disk; then remove the folder and restore again"),
             _ => failure.hint("nothing was left behind; an older one (--backup N) may be whole"),
         }
     })?;

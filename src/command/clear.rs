@@ -39,6 +39,7 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let mapping = opening::mapping(args.map.as_deref())?;
     let house = opening::house(&scheme, &symbols)?;
+    opening::out(&args.out, &args.ledger.ledger)?;
     let mut ledger = opening::ledger(&args.ledger, true)?;
     let progress = Progress::new(shown.lang);
     let workers = args.workers.count();
@@ -84,7 +85,7 @@ pub fn clear(args: &ClearArgs, shown: Shown) -> Result<(Shape, u8), Failure> {
     shape.manifests = published
         .manifests
         .iter()
-        .map(|manifest| ManifestLine { party: manifest.party.clone(), lines: manifest.lines, sha256: manifest.sha256.clone() })
+        .map(|manifest| ManifestLine { party: manifest.party.clone(), lines: manifest.lines, digest: manifest.digest.clone() })
         .collect();
     shape.published = Some(published.folder.display().to_string());
     Ok((shape, scheme.minor_digits))

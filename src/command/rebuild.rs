@@ -21,6 +21,9 @@ pub fn run(args: &RebuildArgs, shown: Shown) -> Result<u8, Failure> {
     if args.into.exists() {
         return Err(Failure::refused(format!("{} exists already", args.into.display())).hint("name a folder that does not exist yet"));
     }
+    for ledger in [&args.ledger.ledger, &args.into] {
+        opening::out(&args.out, ledger)?;
+    }
     let mut ledger = Ledger::open(&args.into, &LedgerOptions::default()).map_err(|error| opening::unopened(&args.into, &error))?;
     let progress = Progress::new(shown.lang);
     let rebuilding = Rebuilding { journal: &journal, schemes: &schemes, symbols: &symbols, out: &args.out, workers: args.workers.count(), progress: &progress };

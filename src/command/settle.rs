@@ -20,6 +20,7 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     let symbols = SymbolTable::new();
     let scheme = opening::scheme(&args.scheme.scheme, &symbols)?;
     let house = opening::house(&scheme, &symbols)?;
+    opening::out(&args.out, &args.ledger.ledger)?;
     let mut ledger = opening::ledger(&args.ledger, false)?;
     under_its_scheme(&ledger, args.day, &scheme, &args.scheme)?;
     let published = publish(&mut ledger, args.day, &house, &args.out, args.workers.count())?;
@@ -29,7 +30,7 @@ pub fn run(args: &SettleArgs, shown: Shown) -> Result<u8, Failure> {
     shape.manifests = published
         .manifests
         .iter()
-        .map(|manifest| ManifestLine { party: manifest.party.clone(), lines: manifest.lines, sha256: manifest.sha256.clone() })
+        .map(|manifest| ManifestLine { party: manifest.party.clone(), lines: manifest.lines, digest: manifest.digest.clone() })
         .collect();
     shape.published = Some(published.folder.display().to_string());
     shape.print(shown, scheme.minor_digits)?;

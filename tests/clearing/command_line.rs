@@ -1,9 +1,10 @@
 //! What scripts and people rely on: names of keys, exit codes, the words on stderr, and all mistakes at once.
 
-use crate::house::{DAY, House, tapclear};
+use crate::house::{DAY, House, Ran, program, tapclear};
 use crate::transit::{self, csv, day};
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::path::Path;
 
 /// Keys that `clear` and `ingest` always have.
 const KEYS: [&str; 18] = [
@@ -109,6 +110,55 @@ fn what_cannot_be_meant_is_exit_2() {
     assert!(!house.ledger().exists());
     assert_eq!(tapclear(["--help"]).code, Some(0));
     assert_eq!(tapclear(["--version"]).code, Some(0));
+}
+
+#[test]
+fn a_path_that_cannot_be_a_ledger_is_named_and_no_backup_is_asked_for() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&day(23, 40)));
+    for place in [file.clone(), file.join("ledger")] {
+        for command in [&["status"][..], &["verify"], &["ingest", "--day", DAY, "--scheme", "scheme", "day.csv"]] {
+            let (name, more) = command.split_first().expect("a name");
+            let mut ran = program([*name, "--ledger"]);
+            let ran = Ran::of(ran.arg(&place).args(more).current_dir(house.path("")).output().expect("the program starts"));
+            let words = ran.refused();
+            assert!(words.contains("check --ledger") && !words.contains("backup"), "{command:?}: {words}");
+        }
+    }
+}
+
+/// Before anything is decided: a day that is closed and cannot be published would wait for somebody.
+#[test]
+fn a_place_where_days_cannot_be_published_is_refused_at_the_start() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&day(24, 40)));
+    let link = house.path("link");
+    std::os::unix::fs::symlink(house.ledger(), &link).expect("a link");
+    let (places, ledger) = ([file.clone(), file.join("out"), house.ledger(), house.path("none/../ledger"), link], house.ledger());
+    let run = |name: &str, out: &Path, more: &[&OsStr]| {
+        let mut command = program([name, "--json", "--day", DAY, "--scheme"]);
+        command.arg(&house.scheme).arg("--ledger").arg(&ledger).arg("--out").arg(out).args(more);
+        Ran::of(command.output().expect("the program starts"))
+    };
+    let map = house.map.clone().expect("a mapping");
+    let more = ["--map".as_ref(), map.as_os_str(), file.as_os_str()];
+    std::fs::create_dir(house.path("none")).expect("a folder");
+    for place in &places {
+        assert!(run("clear", place, &more).refused().contains("--out"), "{}", place.display());
+        assert!(!ledger.exists(), "{}", place.display());
+    }
+    house.ingest(DAY, std::slice::from_ref(&file)).done();
+    let head = house.head();
+    for place in &places {
+        assert!(run("clear", place, &more).refused().contains("--out"), "{}", place.display());
+        assert_eq!(house.head(), head, "{}", place.display());
+    }
+    house.run("close", ["--day", DAY]).done();
+    for place in &places {
+        assert!(run("settle", place, &[]).refused().contains("--out"), "{}", place.display());
+    }
+    run("settle", &house.path("deep/er/out"), &[]).done();
+    house.verify();
 }
 
 #[test]
