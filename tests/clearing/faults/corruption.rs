@@ -1,7 +1,7 @@
 //! Bytes that a disk changed, dropped or mixed up, in every kind of file of a ledger, its archive and backups, and of what was
 //! published: what goes on from them is either refused with a reason, or is the same as if nothing had happened.
 
-use super::script::{Deed, NEXT_DAY, Script, assert_sound, few_parties};
+use super::script::{Deed, NEXT_DAY, Script, assert_sound, few_parties, open};
 use super::{asked, on_all_processors};
 use crate::dice::Dice;
 use crate::house::{Ran, program};
@@ -151,7 +151,7 @@ fn went_on(script: &Script) -> Result<Files, String> {
         }
     }
     found.extend(every_file(&script.disk().join("out")));
-    found.insert("restored".to_owned(), format!("{:?}", assert_sound(&PathBuf::from(copy), "restored")).into_bytes());
+    found.insert("restored".to_owned(), format!("{:?}", assert_sound(&open(&PathBuf::from(copy), "restored"), "restored")).into_bytes());
     Ok(found)
 }
 

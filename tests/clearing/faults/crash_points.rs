@@ -55,13 +55,15 @@ fn a_day_comes_out_the_same_wherever_the_disk_failed_or_the_process_died() {
     let mut points: Vec<(usize, u64, &str)> =
         told.iter().enumerate().flat_map(|(start, Start { calls, .. })| (1..=*calls).flat_map(move |at| MODES.map(|mode| (start, at, mode)))).collect();
     let all = points.len();
-    if wanted < all as u64 {
-        Dice::new(seed).shuffle(&mut points);
-        points.truncate(usize::try_from(wanted).expect("fewer than all"));
-    }
+    // One that is ended before its end has seen some of everything.
+    Dice::new(seed).shuffle(&mut points);
+    points.truncate(usize::try_from(wanted).unwrap_or(all));
     let calls: Vec<String> = told.iter().map(|start| format!("{} {}", start.kept, start.calls)).collect();
     println!("FAULT_SEED={seed} FAULT_POINTS={}: of {all} ({} calls × {} modes): {calls:?}", points.len(), all / MODES.len(), MODES.len());
     let point = |(script, starts, struck): &mut (Script, Vec<Start>, usize), number: usize| {
+        if number > 0 && number.is_multiple_of(1000) {
+            println!("{number} runs");
+        }
         let (start, at, mode) = points[number];
         let Start { deed, kept, .. } = &starts[start];
         let what = format!("seed {seed}: {mode} at call {at} of {deed:?} from {kept}");

@@ -49,6 +49,12 @@ impl Disk {
         assert!(self.mount(), "it can be mounted again");
     }
 
+    /// As `ro` or `rw`.
+    pub fn remount(&mut self, how: &str) {
+        let options = format!("remount,{how}");
+        assert!(run("mount", &["-o".as_ref(), options.as_ref(), self.mount_point().as_ref()]), "it can be mounted as {how}");
+    }
+
     pub fn sync(&self) {
         assert!(run("sync", &["-f".as_ref(), self.mount_point().as_ref()]), "it can be synced");
     }

@@ -2,11 +2,12 @@
 //! and once there is room again the same command goes on, without any repair.
 
 use super::disk::Disk;
-use super::script::{DEEDS, Deed, Script, small_house};
+use super::script::{DEEDS, Deed, Script, few_parties, small_house};
 use super::shim::{self, counted, fault};
 use super::{asked, assert_ended_well};
 use crate::dice::Dice;
-use crate::house::Ran;
+use crate::house::{DAY, Ran};
+use crate::transit::{csv, day};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,27 @@ fn a_full_disk_loses_nothing_and_needs_no_repair() {
     println!("{levels} levels, in bytes and in names, of {DEEDS_TRIED:?}: {stopped} stopped, {refused} refused while there was no room");
     println!("went on within {longest:?} of there being room");
     assert!(levels == 0 || stopped > 0, "no disk was ever full");
+}
+
+#[test]
+fn a_disk_that_may_only_be_read_is_named_and_can_be_read() {
+    let Some(mut disk) = Disk::new(DISK_BYTES, &["-m", "0"], "a disk that may only be read") else { return };
+    let mut house = small_house();
+    house.place = disk.mount_point();
+    let rows = few_parties(day(SEED, RECORDS));
+    let files = [house.write("one.csv", csv(&rows[..400])), house.write("two.csv", csv(&rows[400..]))];
+    house.ingest(DAY, &files[..1]).done();
+    disk.remount("ro");
+    let head = house.head();
+    for ran in [house.ingest(DAY, &files[1..]), house.run("close", ["--day", DAY])] {
+        let words = ran.refused();
+        assert!(words.contains("reading only") && !words.contains("backup"), "{words}");
+    }
+    house.verify();
+    assert_eq!(house.head(), head);
+    disk.remount("rw");
+    house.ingest(DAY, &files[1..]).done();
+    house.verify();
 }
 
 fn empty(filler: &Path) {

@@ -2,7 +2,7 @@
 //! and sends again what was not, and a fifth of the rest. The close, the settling and a backup beside them are killed too.
 
 use super::asked;
-use super::script::{acknowledged, assert_sound, few_parties, small_house};
+use super::script::{acknowledged, assert_sound, few_parties, open, small_house};
 use crate::dice::Dice;
 use crate::house::{DAY, House, Ran};
 use crate::published::{assert_same, canonical};
@@ -80,7 +80,7 @@ impl Client {
         let sent: BTreeSet<&str> = sent.lines().collect();
         assert!(booked.iter().all(|name| sent.contains(name.as_str())), "{what}: acknowledged and never sent");
         if self.house.ledger().join("db/CURRENT").exists() {
-            assert_sound(&self.house.ledger(), what);
+            assert_sound(&open(&self.house.ledger(), what), what);
             let mut twice = BTreeMap::new();
             self.house.files().into_iter().filter(|(_, state)| state == "booked").for_each(|(name, _)| *twice.entry(name).or_insert(0) += 1);
             assert!(twice.values().all(|&times| times == 1), "{what}: {twice:?}");

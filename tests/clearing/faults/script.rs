@@ -39,17 +39,22 @@ pub const DEEDS: [Deed; 10] =
 /// Files by name: what a day was published as.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// What the ledger was after a deed that nothing disturbed.
+/// What there was after a deed that nothing disturbed.
 struct Undisturbed {
-    head: Head,
+    ledger: Digests,
     days: BTreeMap<&'static str, Files>,
 }
+
+/// A digest over each family of a ledger's database: equal ones, equal ledgers. But for the vault, whose seals are random.
+type Digests = Vec<(&'static str, [u8; 32])>;
 
 /// A house and its day. All that commands change is in one folder, the disk that fails, but for the acknowledgements, which
 /// are looked at as far as they came.
 pub struct Script {
     pub house: House,
     forgotten: CardToken,
+    /// Its key and number as they are sealed before they are forgotten.
+    sealed: Vec<u8>,
     /// By the place of the deed in [`DEEDS`].
     undisturbed: Vec<Undisturbed>,
 }
@@ -77,7 +82,7 @@ impl Script {
         let card = first.iter().find(|row| row.amount.parse::<i64>().is_ok()).expect("a row that can be read").card;
         let scheme = Scheme::read(&house.scheme, &SymbolTable::new()).expect("a good scheme");
         let forgotten = card_token(&DoorKeys { token_key: scheme.keys.token }, card.to_string().as_bytes());
-        Self { house, forgotten, undisturbed: Vec::new() }
+        Self { house, forgotten, sealed: Vec::new(), undisturbed: Vec::new() }
     }
 
     pub fn disk(&self) -> &Path {
@@ -136,14 +141,18 @@ impl Script {
     pub fn rehearse(&mut self, mut with: impl FnMut(&Self, Deed)) {
         for (place, deed) in DEEDS.into_iter().enumerate() {
             self.keep(&place.to_string());
+            if deed == Deed::Forget {
+                let sealed = open(&self.house.ledger(), "undisturbed").sealed(&self.forgotten).expect("the vault is read");
+                self.sealed = sealed.expect("the card's number is in the vault");
+            }
             with(self, deed);
             let days = [DAY, NEXT_DAY].into_iter().filter(|day| self.house.day(day).is_dir()).map(|day| (day, canonical(&self.house.day(day))));
-            let undisturbed = Undisturbed { head: self.open("undisturbed").head(), days: days.collect() };
+            let undisturbed = Undisturbed { ledger: digests(&open(&self.house.ledger(), "undisturbed")), days: days.collect() };
             self.undisturbed.push(undisturbed);
         }
         let kept = &self.undisturbed[9];
         assert_eq!(kept.days.len(), 2, "the script publishes two days");
-        assert_eq!(self.open("undisturbed").archives().len(), 1, "the script has something to archive");
+        assert_eq!(open(&self.house.ledger(), "undisturbed").archives().len(), 1, "the script has something to archive");
     }
 
     /// Keeps the state of the disk under a name.
@@ -177,11 +186,6 @@ impl Script {
         drop(std::fs::remove_file(self.house.path("acks")));
     }
 
-    #[track_caller]
-    fn open(&self, what: &str) -> Ledger {
-        open(&self.house.ledger(), what)
-    }
-
     /// Everything that was acknowledged is in the ledger.
     #[track_caller]
     pub fn assert_acknowledged(&self, what: &str) {
@@ -192,93 +196,111 @@ impl Script {
     #[track_caller]
     pub fn assert_as_if_undisturbed(&self, deed: Deed, what: &str) {
         let place = DEEDS.iter().position(|other| *other == deed).expect("it is in the script");
-        self.assert_acknowledged(what);
-        let sound = assert_sound(&self.house.ledger(), what);
+        let expected = self.undisturbed.get(place).expect("the script was rehearsed");
+        let ledger = open(&self.house.ledger(), what);
+        assert_told(&ledger, &told(&self.house.path("acks")), what);
+        let found = assert_sound(&ledger, what);
+        if matches!(deed, Deed::Forget | Deed::Archive) {
+            assert_eq!(ledger.sealed(&self.forgotten).expect("the vault is read"), None, "{what}: the number is there");
+        }
+        drop(ledger);
+        if deed == Deed::Forget {
+            // The first is the version, and what a nonce begins with says nothing.
+            for piece in self.sealed[25..].chunks_exact(16) {
+                let holders = every_file(&self.house.ledger()).into_iter().filter(|(_, bytes)| bytes.windows(piece.len()).any(|window| window == piece));
+                assert_eq!(holders.map(|(name, _)| name).collect::<Vec<_>>(), [""; 0], "{what}: a piece of the card's key or number is left");
+            }
+        }
         match deed {
-            Deed::Ingest => [Deed::IngestMore, Deed::Close, Deed::Settle].into_iter().for_each(|next| self.redo(next, what)),
-            Deed::IngestMore => [Deed::Close, Deed::Settle].into_iter().for_each(|next| self.redo(next, what)),
-            Deed::Close => self.redo(Deed::Settle, what),
-            Deed::Settle | Deed::Clear => {}
             Deed::Backup | Deed::BackupAgain => {
                 let copy = self.disk().join("copy");
                 let restored = Ran::of(self.restore(&copy).output().expect("the program starts"));
                 assert_eq!(restored.code, Some(0), "{what}: the backup is restored: {}", restored.stderr);
-                assert!(digests(&copy, what) == sound, "{what}: the backup is of another ledger");
+                assert!(digests(&open(&copy, what)) == found, "{what}: the backup is of another ledger");
                 let lists = every_file(&self.backups()).into_keys().filter(|name| name.ends_with(".json") && !name.contains('/')).count();
                 assert!(deed == Deed::Backup || lists == 1, "{what}: {lists} backups are kept");
             }
-            Deed::Restore => assert!(assert_sound(&self.restored(), what) == sound, "{what}: what was restored is another ledger"),
-            Deed::Forget | Deed::Archive => {
-                let ledger = self.open(what);
-                assert_eq!(ledger.sealed(&self.forgotten).expect("the vault is read"), None, "{what}: the number is there");
-                assert!(deed == Deed::Forget || ledger.archives().len() == 1, "{what}: nothing was moved");
-                drop(ledger);
-                std::fs::remove_dir_all(self.house.day(DAY)).expect("it was published");
-                self.redo(Deed::Settle, what);
+            Deed::Restore => assert!(assert_sound(&open(&self.restored(), what), what) == found, "{what}: what was restored is another ledger"),
+            _ => {}
+        }
+        // A run that was cut off may have written events that count for nothing: the chain is another one then. What comes of
+        // it is not. An equal ledger leads where it leads.
+        let mut place = place;
+        if found != expected.ledger {
+            assert!(matches!(deed, Deed::Ingest | Deed::IngestMore | Deed::Close | Deed::Clear), "{what}: the ledger is another one");
+            while place < 3 {
+                place += 1;
+                self.redo(DEEDS[place], what);
             }
         }
-        // These write events that a run which was cut off may have written too: the chain differs then, and nothing else.
-        let as_before = self.undisturbed.get(place).expect("the script was rehearsed");
-        if !matches!(deed, Deed::Ingest | Deed::IngestMore | Deed::Close | Deed::Clear) {
-            assert!(self.open(what).head() == as_before.head, "{what}: the journal is another one");
-        }
-        let published = if place <= 3 { 3 } else { place };
-        for (day, expected) in &self.undisturbed.get(published).expect("the script was rehearsed").days {
+        for (day, expected) in &self.undisturbed.get(place).expect("the script was rehearsed").days {
             crate::published::assert_same(expected, &canonical(&self.house.day(day)), &format!("{what}: {day}"));
         }
     }
 }
 
-/// Everything that was acknowledged in a file of acknowledgements is in a ledger: the heads are in its chain, the files are
-/// booked. The names of these files.
-#[track_caller]
-pub fn acknowledged(acks: &Path, ledger: &Path, what: &str) -> Vec<String> {
+/// What a file of acknowledgements says: heads that are in the chain, names of files that are booked.
+struct Told {
+    heads: Vec<Head>,
+    booked: Vec<String>,
+}
+
+fn told(acks: &Path) -> Told {
     let text = std::fs::read_to_string(acks).unwrap_or_default();
-    let (mut heads, mut booked) = (Vec::new(), Vec::new());
+    let mut told = Told { heads: Vec::new(), booked: Vec::new() };
     // A line that was cut off is none.
     for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [kind @ ("durable" | "booked"), path, _, head] = fields[..] else { continue };
         let Some((height, hash)) = head.split_once(':').filter(|(_, hash)| hash.len() == 64) else { continue };
         let hash = *blake3::Hash::from_hex(hash).expect("a hash").as_bytes();
-        heads.push(Head { height: height.parse().expect("a height"), hash });
+        told.heads.push(Head { height: height.parse().expect("a height"), hash });
         if kind == "booked" {
-            booked.push(PathBuf::from(path).file_name().expect("a name").to_string_lossy().into_owned());
+            told.booked.push(PathBuf::from(path).file_name().expect("a name").to_string_lossy().into_owned());
         }
     }
-    if heads.is_empty() {
-        return booked;
+    told
+}
+
+#[track_caller]
+fn assert_told(ledger: &Ledger, told: &Told, what: &str) {
+    for head in &told.heads {
+        assert!(ledger.holds(*head).expect("the chain is read"), "{what}: an acknowledged head at {} is not in the chain", head.height);
     }
-    let ledger = open(ledger, what);
-    for head in heads {
-        assert!(ledger.holds(head).expect("the chain is read"), "{what}: an acknowledged head at {} is not in the chain", head.height);
-    }
-    for name in &booked {
+    for name in &told.booked {
         let kept = ledger.files().iter().any(|file| file.name == *name && file.state == FileState::Booked);
         assert!(kept, "{what}: {name} was acknowledged and is not booked");
     }
-    booked
+}
+
+/// Everything that was acknowledged in a file of acknowledgements is in a ledger. The names of the files that are booked.
+#[track_caller]
+pub fn acknowledged(acks: &Path, ledger: &Path, what: &str) -> Vec<String> {
+    let told = told(acks);
+    // Before the first of them there may be no ledger yet.
+    if !told.heads.is_empty() {
+        assert_told(&open(ledger, what), &told, what);
+    }
+    told.booked
 }
 
 #[track_caller]
-fn open(path: &Path, what: &str) -> Ledger {
+pub fn open(path: &Path, what: &str) -> Ledger {
     Ledger::open_read_only(path, &LedgerOptions::default()).unwrap_or_else(|error| panic!("{what}: {} cannot be opened: {error}", path.display()))
 }
 
-type Digests = Vec<(&'static str, [u8; 32])>;
-
 /// The ledger is what its journal says; its digests.
 #[track_caller]
-pub fn assert_sound(path: &Path, what: &str) -> Digests {
-    let ledger = open(path, what);
+pub fn assert_sound(ledger: &Ledger, what: &str) -> Digests {
     let report = ledger.verify().unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(report.is_clean(), "{what}: {:?}", report.differences);
-    ledger.digests().expect("it is read")
+    digests(ledger)
 }
 
-#[track_caller]
-fn digests(path: &Path, what: &str) -> Digests {
-    open(path, what).digests().expect("it is read")
+fn digests(ledger: &Ledger) -> Digests {
+    let mut digests = ledger.digests().expect("it is read");
+    digests.retain(|(family, _)| *family != "vault");
+    digests
 }
 
 /// The transit house with a handful of parties, so that a day has hundreds of calls and not thousands; card numbers go to the
@@ -288,10 +310,7 @@ pub fn small_house() -> House {
     let file = |name: &str| std::fs::read_to_string(house.scheme.join(name)).expect("a file of the scheme");
     let stays = |line: &&str| {
         let numbered = ["bank-", "operator-", "venue-"].iter().any(|kind| line.starts_with(kind));
-        !numbered
-            || ["bank-01", "bank-02", "bank-03", "operator-01", "operator-02", "operator-21", "operator-25", "venue-001", "venue-007"]
-                .iter()
-                .any(|id| line.starts_with(id))
+        !numbered || ["bank-01", "bank-02", "operator-01", "operator-21", "operator-25", "venue-001"].iter().any(|id| line.starts_with(id))
     };
     let parties = file("parties.csv").lines().filter(stays).fold(String::new(), |mut text, line| {
         let _ = writeln!(text, "{line}");
@@ -309,13 +328,13 @@ pub fn few_parties(mut rows: Vec<Row>) -> Vec<Row> {
     for row in &mut rows {
         // Terminals that become one keep apart in their sequences.
         row.sequence += row.terminal * 10_000;
-        row.card = row.card - row.card % 12 + row.card % 3;
+        row.card = row.card - row.card % 12 + row.card % 2;
         let pick = |of: i64| row.terminal % of;
         row.terminal = match row.kind {
-            "bus" => [1, 2, 21, 22, 31, 32, 51, 52][usize::try_from(pick(8)).expect("below eight")],
+            "bus" => [1, 21, 31, 51][usize::try_from(pick(4)).expect("below four")],
             "entry" | "exit" => 101 + 8 * pick(5) + pick(2),
-            "venue" => 201 + 12 * pick(2),
-            _ => 301 + 12 * pick(2),
+            "venue" => 201,
+            _ => 301,
         };
     }
     rows
