@@ -26,6 +26,7 @@ use crate::scheme::clock::LocalClock;
 use crate::tariff::{Audit, Base, BasePrice, Facts, Funder, Rules, Span, Tariff, Version};
 use domain::decision::FUNDERS_MAX;
 use domain::{Day, Discount, EventTime, Flags, IdKind, RecordKind, Symbol};
+use journey::between;
 use ride::Ride;
 
 /// What the fold needs to know of a record.
@@ -152,28 +153,34 @@ impl<'t> Fold<'t> {
     pub fn next_told<R: Recorder>(&self, state: &mut AccountState, tap: &Tap, recorder: &mut R) -> Step {
         let Some(version) = self.version_at(tap.time) else { return Step::default() };
         let rules = version.plan.rules(tap.kind, tap.mode, tap.operator);
-        let mut facts = Ride::facts(tap);
-        let Some(base) = self.base(version, rules, &facts) else { return Step::default() };
-        facts.ticket = base.ticket;
-        let (mut ride, list_minor) = match (&base.price, tap.kind) {
+        // It is filled in where it lies: what is written in small pieces and then moved is waited for.
+        let mut ride = Ride::of(tap);
+        let Some(base) = self.base(version, rules, &ride.facts) else { return Step::default() };
+        let list_minor = match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
                 let abandoned = state.end_wait().map(|open| Box::new(self.give_up(state, *open, recorder)));
                 state.wait(OpenTap { tap: *tap, no_tap_off_minor: price.no_tap_off_minor, open_ms: price.open_ms });
                 return Step { abandoned, ..Step::default() };
             }
-            (BasePrice::Stations(price), RecordKind::TapOff) => return self.tap_off(state, tap, (base, price), version, recorder),
-            (BasePrice::Stations(price), _) => self.journey(tap, price, facts),
+            (BasePrice::Stations(price), RecordKind::TapOff) => return self.tap_off(state, &mut ride, (base, price), (version, rules), recorder),
+            (BasePrice::Stations(price), _) => {
+                ride.facts.ticket = base.ticket;
+                between(&mut ride, price)
+            }
             (BasePrice::Nothing, _) | (BasePrice::Free, RecordKind::TapOn) => return Step::default(),
             (BasePrice::Free, _) => {
                 recorder.base(&base.name, 0);
                 let fare = Fare { service_day: tap.service_day, flags: Flags::RIDE, ..Fare::default() };
                 return Step { fare: Some(fare), ..Step::default() };
             }
-            (BasePrice::Flat { amount_minor }, _) => (Ride::new(tap, facts), *amount_minor),
+            (BasePrice::Flat { amount_minor }, _) => {
+                ride.facts.ticket = base.ticket;
+                *amount_minor
+            }
             (BasePrice::Stated { funder, audit }, _) => {
-                let mut ride = Ride::new(tap, facts);
+                ride.facts.ticket = base.ticket;
                 let more = tap.charged_minor.is_some_and(|charged_minor| charged_minor > tap.amount_minor);
-                if more || audit.is_some_and(|audit| self.audited_minor(version, audit, tap, facts) != Some(tap.amount_minor)) {
+                if more || audit.is_some_and(|audit| audited_minor(version, audit, &ride) != Some(tap.amount_minor)) {
                     ride.flags.set(Flags::VARIANCE);
                 }
                 if let Some(charged_minor) = tap.charged_minor {
@@ -181,13 +188,12 @@ impl<'t> Fold<'t> {
                     recorder.stated(*funder, charged_minor);
                     return Step { fare: Some(stated(tap, charged_minor, party_of(*funder, tap), ride.flags)), ..Step::default() };
                 }
-                (ride, tap.amount_minor)
+                tap.amount_minor
             }
         };
         recorder.base(&base.name, list_minor);
         ride.facts.list_minor = list_minor;
-        let (fare, extras) = self.adjusted(state, version, rules, &ride, recorder);
-        Step { fare: Some(fare), extras, abandoned: None }
+        self.adjusted(state, version, rules, &ride, recorder)
     }
 
     /// The end of a clearing day, telling a recorder what made the price.
@@ -220,17 +226,17 @@ impl<'t> Fold<'t> {
         let mut bases = rules.bases.iter().filter_map(|&at| version.base.get(usize::from(at)));
         bases.find(|base| base.for_all || base.scope.condition.holds(facts, &version.periods, self.clock))
     }
+}
 
-    /// What the tariff itself makes of a record whose price the terminal states.
-    fn audited_minor(&self, version: &Version, audit: Audit, tap: &Tap, facts: Facts) -> Option<i64> {
-        match audit {
-            Audit::Amount { minor } => Some(minor),
-            Audit::Rule { at } => match &version.base.get(at)?.price {
-                BasePrice::Flat { amount_minor } => Some(*amount_minor),
-                BasePrice::Stations(price) => Some(self.journey(tap, price, facts).1),
-                BasePrice::Stated { .. } | BasePrice::Free | BasePrice::Nothing => None,
-            },
-        }
+/// What the tariff itself makes of a record whose price the terminal states.
+fn audited_minor(version: &Version, audit: Audit, ride: &Ride<'_>) -> Option<i64> {
+    match audit {
+        Audit::Amount { minor } => Some(minor),
+        Audit::Rule { at } => match &version.base.get(at)?.price {
+            BasePrice::Flat { amount_minor } => Some(*amount_minor),
+            BasePrice::Stations(price) => Some(between(&mut ride.clone(), price)),
+            BasePrice::Stated { .. } | BasePrice::Free | BasePrice::Nothing => None,
+        },
     }
 }
 

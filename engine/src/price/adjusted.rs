@@ -8,9 +8,10 @@ use super::reductions::Reductions;
 use super::ride::Ride;
 use super::told::Passed;
 use super::transfer::Place;
-use super::{AccountState, Claim, Extras, Fare, Fold, Recorder, party_of};
+use super::{AccountState, Claim, Extras, Fare, Fold, Recorder, Step, party_of};
 use crate::tariff::{Adjust, AdjustRule, Cap, Discount, Effect, Incentive, Incomplete, Limit, Rate, Rounding, Rules, Stack, Version};
 use domain::Flags;
+use domain::decision::FUNDERS_MAX;
 
 /// A price on its way down.
 pub(super) struct Falling {
@@ -25,14 +26,7 @@ pub(super) struct Falling {
 }
 
 impl Fold<'_> {
-    pub(super) fn adjusted<R: Recorder>(
-        &self,
-        state: &mut AccountState,
-        version: &Version,
-        rules: &Rules,
-        ride: &Ride<'_>,
-        recorder: &mut R,
-    ) -> (Fare, Option<Box<Extras>>) {
+    pub(super) fn adjusted<R: Recorder>(&self, state: &mut AccountState, version: &Version, rules: &Rules, ride: &Ride<'_>, recorder: &mut R) -> Step {
         let list_minor = ride.facts.list_minor;
         let mut falling =
             Falling { left: Amount::whole(list_minor), reductions: Reductions::new(list_minor), flags: ride.flags, covered: 0, applied: 0, capped: false };
@@ -67,20 +61,27 @@ impl Fold<'_> {
             }
         }
         let charged_minor = settled(&falling, version.rounding, list_minor);
-        let fare = Fare {
-            service_day: ride.service_day,
-            list_minor: list_minor + ride.outside_minor,
-            charged_minor: charged_minor + ride.outside_minor,
-            discounts: falling.reductions.shared(list_minor - charged_minor),
-            flags: falling.flags,
+        // Filled in where it lies, like the ride.
+        let mut step = Step {
+            fare: Some(Fare {
+                service_day: ride.service_day,
+                list_minor: list_minor + ride.outside_minor,
+                charged_minor: charged_minor + ride.outside_minor,
+                discounts: [domain::Discount::default(); FUNDERS_MAX],
+                flags: falling.flags,
+            }),
+            extras,
+            abandoned: None,
         };
-        if let Some(extras) = &mut extras {
-            bound_claims(extras, &fare);
+        let Step { fare: Some(fare), extras, .. } = &mut step else { return step };
+        falling.reductions.share(list_minor - charged_minor, &mut fare.discounts);
+        if let Some(extras) = extras {
+            bound_claims(extras, fare);
         }
         if let Some(share) = share {
-            self.share(state, version, (share, place), ride, &fare, &mut extras);
+            self.share(state, version, (share, place), ride, fare, extras);
         }
-        (fare, extras)
+        step
     }
 
     /// The rules before the incentives.

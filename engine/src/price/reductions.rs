@@ -54,17 +54,17 @@ impl Reductions {
         }
     }
 
-    /// `total_minor` over the funders by largest remainder, in the order of first appearance.
-    #[must_use]
-    pub fn shared(&self, total_minor: i64) -> [Discount; FUNDERS_MAX] {
-        let mut discounts = [Discount::default(); FUNDERS_MAX];
+    /// Puts `total_minor` over the funders into `discounts`, which are all absent: by largest remainder, in the order of first
+    /// appearance.
+    #[inline]
+    pub fn share(&self, total_minor: i64, discounts: &mut [Discount; FUNDERS_MAX]) {
         if total_minor == 0 {
-            return discounts;
+            return;
         }
         let by = self.by.split_at(self.len).0;
-        if let ([(funder, _)], [first, ..]) = (by, &mut discounts) {
-            *first = Discount { funder: *funder, amount_minor: total_minor };
-            return discounts;
+        if let ([(funder, _)], [first, ..]) = (by, &mut *discounts) {
+            (first.funder, first.amount_minor) = (*funder, total_minor);
+            return;
         }
         assert!(!by.is_empty(), "a discount has a funder");
         let weights = self.by.map(|(_, amount)| amount);
@@ -73,6 +73,5 @@ impl Reductions {
         for (slot, share) in discounts.iter_mut().zip(shares.filter(|share| share.amount_minor != 0)) {
             *slot = share;
         }
-        discounts
     }
 }

@@ -4,7 +4,7 @@ use super::Tap;
 use crate::tariff::{Facts, Incomplete, StationPrice, Steps, ZoneSet};
 use domain::{Day, Flags, Symbol};
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Ride<'t> {
     /// The deciding tap.
     pub tap: &'t Tap,
@@ -24,32 +24,27 @@ pub struct Ride<'t> {
 }
 
 impl<'t> Ride<'t> {
-    /// What a tap alone says.
+    /// What a tap alone says: a ride of one tap.
+    #[inline]
     #[must_use]
-    pub fn facts(tap: &Tap) -> Facts {
-        Facts {
-            class: tap.class,
-            medium: tap.medium,
-            issuer: tap.issuer,
-            route: tap.route,
-            from: if tap.from.is_none() { tap.location } else { tap.from },
-            to: tap.location,
-            birth: tap.birth,
-            entry: tap.time,
-            exit: tap.time,
-            zones: ZoneSet::default(),
-            list_minor: 0,
-            ticket: Symbol::NONE,
-            complete: true,
-        }
-    }
-
-    /// A ride of one tap.
-    #[must_use]
-    pub fn new(tap: &'t Tap, facts: Facts) -> Self {
+    pub fn of(tap: &'t Tap) -> Self {
         Self {
             tap,
-            facts,
+            facts: Facts {
+                class: tap.class,
+                medium: tap.medium,
+                issuer: tap.issuer,
+                route: tap.route,
+                from: if tap.from.is_none() { tap.location } else { tap.from },
+                to: tap.location,
+                birth: tap.birth,
+                entry: tap.time,
+                exit: tap.time,
+                zones: ZoneSet::default(),
+                list_minor: 0,
+                ticket: Symbol::NONE,
+                complete: true,
+            },
             service_day: tap.service_day,
             flags: Flags::RIDE,
             length: None,
