@@ -127,3 +127,77 @@ fn a_quota_is_used_up_by_what_it_lowers_only() {
     let paid = ["08:00", "08:10", "08:20", "12:00", "15:00"].map(|time| rider.bus(&format!("2026-03-04 {time}"), "1"));
     assert_eq!(paid, [0, 0, 0, 0, 200], "transfers that are free anyway leave it");
 }
+
+const POOL: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 101
+
+[[adjust]]
+name = "change"
+rule = "transfer"
+window_minutes = 60
+rides_max = 1
+percent = "0"
+funder = "earner"
+
+[[share]]
+name = "pooled"
+by = "list-price"
+transfer = "change"
+"#;
+
+#[test]
+fn the_odd_fen_of_a_pool_is_the_lower_party_id_s() {
+    let city = city(POOL, &[]);
+    for (first, second, moved) in [("operator-01", "operator-02", 50), ("operator-02", "operator-01", 51)] {
+        let mut rider = city.rider();
+        for (time, operator) in [("08:00", first), ("08:30", second)] {
+            let ride = rider.tap(RecordKind::Boarding, &format!("2026-03-04 {time}"), |tap, symbols| tap.operator = symbols.intern(operator));
+            ride.expect("it has a price");
+        }
+        let mut parts = rider.parts();
+        parts.sort_by_key(|part| part.1);
+        assert_eq!(parts, [(first.to_owned(), -moved), (second.to_owned(), moved)], "101 of two equal rides");
+    }
+}
+
+const HABITS: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "metro"
+kinds = ["tap-on", "tap-off"]
+price = "matrix"
+matrix = { file = "fares.csv", from = "from", to = "to", fare_minor = "fare", location_kind = "station" }
+no_tap_on_minor = 900
+no_tap_off_minor = 900
+unknown_pair_minor = 900
+completion = { days = 7, rides_min = 2 }
+"#;
+
+#[test]
+fn eight_journeys_of_a_card_are_remembered_the_one_made_longest_ago_gives_way() {
+    let city = city(HABITS, &[("fares.csv", "from,to,fare\nA,B,250\n*,*,300\n")]);
+    for (others, costs) in [(7, 250), (8, 900)] {
+        let mut rider = city.rider();
+        for day in 2..4 {
+            rider.metro((&format!("2026-03-{day:02} 08:00"), "A"), (&format!("2026-03-{day:02} 08:30"), "B"));
+        }
+        for other in 0..others {
+            let day = format!("2026-03-{:02}", 5 + other);
+            rider.metro((&format!("{day} 08:00"), "X"), (&format!("{day} 08:30"), &format!("Y{other}")));
+        }
+        let mut tap_on = |time: &str| {
+            rider.tap(RecordKind::TapOn, time, |tap, symbols| {
+                (tap.mode, tap.operator, tap.location) = (symbols.intern("metro"), symbols.intern("operator-02"), symbols.intern("station:A"));
+            })
+        };
+        tap_on("2026-03-20 08:00");
+        let end = city.time("2026-03-22 04:00");
+        let given_up = engine::price::Fold::new(&city.scheme.tariff, &city.scheme.clock).close_day(&mut rider.state, end);
+        assert_eq!(given_up.expect("no tap-off came").fare.charged_minor, costs, "after {others} other journeys");
+    }
+}
