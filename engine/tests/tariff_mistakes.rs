@@ -229,6 +229,8 @@ const CASES: &[Case] = &[
     ("days = [\"workday\"]", "not_dates = [\"2026-13-01\"]", 8, "is not a range of dates", "2026-10-01"),
     ("not_when = [\"peak\"]", "exit_when = [\"peek\"]", 80, "is not a period of this version", "did you mean `peak`?"),
     ("rides_max = 1\n", "rides_max = 1\npairs = [\"bus metro\"]\n", 66, "is not a pair", "bus > metro"),
+    ("rides_max = 1\n", "rides_max = 1\ntransfers = \"3-2\"\n", 66, "`transfers` cannot be", "4+"),
+    ("rides_max = 1\n", "rides_max = 1\ntransfers = \"2+\"\n", 60, "beyond `rides_max`", "raise"),
     ("rides_max = 1\n", "rides_max = 1\nother_operator = true\nsame_operator = true\n", 60, "exclude each other", ""),
     ("percent = \"0\"\n", "through = true\nmodes = [\"bus\"]\n", 67, "is not TOML", ""),
     ("classes = [\"student\"]\n", "", 69, "names no classes", "student"),

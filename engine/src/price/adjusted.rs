@@ -4,6 +4,7 @@
 //! charge is rounded once, at the end, unless a rule or the tariff says otherwise.
 
 use super::amount::Amount;
+use super::count::Settled;
 use super::reductions::Reductions;
 use super::ride::Ride;
 use super::told::Passed;
@@ -46,13 +47,13 @@ impl Fold<'_> {
             }
             Incomplete::Adjusted => {
                 self.reduce(state, version, rules, ride, &mut falling, recorder);
-                let settled_minor = settled(&falling, version.rounding, list_minor);
+                let settled = Settled { minor: settled(&falling, version.rounding, list_minor), by_transfer: falling.flags.has(Flags::TRANSFER) };
                 if !rules.incentives.is_empty() {
                     self.incentives(state, version, rules, ride, &mut falling, &mut extras, recorder);
                 }
                 for (at, adjust) in rules.remembering.iter().filter_map(|&at| Some((at, version.adjust.get(usize::from(at))?))) {
                     if falling.covered & adjust.bit != 0 {
-                        let stands = self.remember(state, version, adjust, ride, settled_minor, falling.applied & adjust.bit != 0);
+                        let stands = self.remember(state, version, adjust, ride, settled, falling.applied & adjust.bit != 0);
                         if share.is_some_and(|share| share.pools() == Some(usize::from(at))) {
                             place = stands;
                         }

@@ -6,10 +6,19 @@ use super::transfer::Place;
 use super::{AccountState, Fold};
 use crate::tariff::{Adjust, AdjustRule, Rate, Reading, Tier, Version};
 
+/// What the rules before the incentives have made of a ride.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    /// What the rider pays before incentives.
+    pub minor: i64,
+    /// Whether a transfer rule has applied.
+    pub by_transfer: bool,
+}
+
 impl Fold<'_> {
     /// Writes down what a rule that was asked remembers of a ride, and says where the ride stands in the rule's run if it has
-    /// runs. `settled_minor` is what the rider pays before incentives.
-    pub(super) fn remember(&self, state: &mut AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, settled_minor: i64, applied: bool) -> Place {
+    /// runs.
+    pub(super) fn remember(&self, state: &mut AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, settled: Settled, applied: bool) -> Place {
         let (day, time) = (ride.service_day, ride.facts.entry);
         match &adjust.rule {
             AdjustRule::Discount(discount) => {
@@ -22,9 +31,9 @@ impl Fold<'_> {
                     state.counter_mut(slot, quota.span, day, time).rides += 1;
                 }
             }
-            AdjustRule::Transfer(transfer) => return self.remember_run(state, version, (adjust.slot, transfer), ride, settled_minor),
+            AdjustRule::Transfer(transfer) => return self.remember_run(state, version, (adjust.slot, transfer), ride, settled),
             AdjustRule::Tier(tier) => {
-                let amount_minor = if tier.counts_list { ride.facts.list_minor } else { settled_minor };
+                let amount_minor = if tier.counts_list { ride.facts.list_minor } else { settled.minor };
                 if amount_minor != 0 {
                     state.counter_mut(adjust.slot, tier.span, day, time).amount_minor += amount_minor;
                 }

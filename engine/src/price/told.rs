@@ -28,6 +28,9 @@ pub enum Passed {
     /// None of those that it names under `only_after` has.
     OnlyAfter,
     /// It is for other rides of the span than this, the so-many-th.
+    OtherTransfer {
+        ordinal: u32,
+    },
     OtherRide {
         ordinal: u32,
     },

@@ -5,6 +5,7 @@
 
 use super::adjusted::plain;
 use super::amount::Amount;
+use super::count::Settled;
 use super::ride::Ride;
 use super::told::Passed;
 use super::{AccountState, Fold, Leg, Run};
@@ -24,7 +25,7 @@ impl Fold<'_> {
     ) -> Option<Amount> {
         let run = state.run(slot)?;
         let leg = state.leg(slot);
-        if !continues(version, transfer, run, leg, ride) {
+        if !continues(version, transfer, run, leg, ride) || !transfer.ordinals.has(run.transfers + 1) {
             return None;
         }
         let Some(leg) = leg else { return Some(plain(transfer.effect, start)) };
@@ -40,7 +41,7 @@ impl Fold<'_> {
                 };
                 start.less(minor.map_or(measure_minor, |minor| minor.min(measure_minor))).at_least_zero()
             }
-            Effect::Total { minor } => start.at_most(Amount::whole((minor - leg.all_paid_minor).max(0))),
+            Effect::Total { minor } => start.at_most(Amount::whole((minor - leg.last_paid_minor).max(0))),
             Effect::Through => start.at_most(Amount::whole((through_minor(leg, ride) - leg.due_minor).max(0))),
             effect => plain(effect, start),
         })
@@ -54,8 +55,9 @@ impl Fold<'_> {
         version: &Version,
         (slot, transfer): (u16, &Transfer),
         ride: &Ride<'_>,
-        settled_minor: i64,
+        settled: Settled,
     ) -> Place {
+        let settled_minor = settled.minor;
         let (entry, exit) = (ride.facts.entry, ride.facts.exit);
         let known = state.run(slot).copied();
         if known.is_some_and(|run| entry < run.last) {
@@ -90,7 +92,9 @@ impl Fold<'_> {
         leg.length += ride.length.unwrap_or(0);
         (leg.mode, leg.operator, leg.route, leg.vehicle, leg.exit) = (tap.mode, tap.operator, tap.route, tap.vehicle, exit);
         leg.ticket = ride.facts.ticket;
-        (leg.last_list_minor, leg.last_paid_minor) = (list_minor, settled_minor);
+        // What a transfer cost is due whatever comes after it: a total is then of the next ride alone.
+        let in_total = matches!(transfer.effect, Effect::Total { .. });
+        (leg.last_list_minor, leg.last_paid_minor) = (list_minor, if in_total && settled.by_transfer { 0 } else { settled_minor });
         leg.dearest_list_minor = leg.dearest_list_minor.max(list_minor);
         leg.all_paid_minor += settled_minor;
         place
@@ -129,7 +133,7 @@ fn continues(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg
         && (!transfer.asks_legs || leg.is_some_and(|leg| changes(version, transfer, leg, ride)))
 }
 
-/// Which of the conditions of [`continues`] does not hold, the first one.
+/// Which of the conditions of [`continues`] does not hold, the first one; or that this transfer of the run is another rule's.
 pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> Passed {
     if ride.facts.entry < run.last {
         return Passed::BeforeRun;
@@ -139,6 +143,9 @@ pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Op
     }
     if transfer.asks_legs && leg.is_none_or(|leg| !changes(version, transfer, leg, ride)) {
         return Passed::NoChange;
+    }
+    if continues(version, transfer, run, leg, ride) {
+        return Passed::OtherTransfer { ordinal: run.transfers + 1 };
     }
     let from = match transfer.window_from {
         WindowFrom::LastExit | WindowFrom::LastEntry => run.last,

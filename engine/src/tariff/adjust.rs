@@ -58,7 +58,7 @@ pub enum Effect {
     Price { minor: i64 },
     /// The least of these and of what is left is taken off.
     Off { minor: Option<i64>, against: Option<Against> },
-    /// This ride and those of the run before it cost this together.
+    /// This ride and the one before it cost this together; after a ride that was a transfer itself, this ride alone.
     Total { minor: i64 },
     /// One fare for all legs (of their metres together, or from where the first began), less what the legs before were due by
     /// it.
@@ -162,6 +162,8 @@ pub struct Transfer {
     pub run_ms: Option<i64>,
     /// Transfers in a row; the next ride starts a new run.
     pub rides_max: u32,
+    /// Which transfers of a run the effect is for; others go on with the run.
+    pub ordinals: Ordinals,
     pub effect: Effect,
     /// Whether the tap-off must lie in the window, not only the tap-on.
     pub until_exit: bool,

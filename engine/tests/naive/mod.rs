@@ -54,6 +54,8 @@ pub struct Done {
     pub share: Option<String>,
     /// What the rider pays before incentives.
     pub settled_minor: i64,
+    /// Whether a transfer rule applied to it.
+    pub was_transfer: bool,
     /// By rule name, for rules that were asked.
     pub marks: BTreeMap<String, Mark>,
 }

@@ -143,6 +143,7 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
         }
     }
     let settled_minor = falling.settled();
+    let was_transfer = falling.flags.has(Flags::TRANSFER);
     if incomplete == Incomplete::Adjusted {
         for adjust in mine.iter().filter(|adjust| matches!(adjust.rule, AdjustRule::Incentive(_))) {
             let AdjustRule::Incentive(incentive) = &adjust.rule else { continue };
@@ -197,6 +198,7 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
         charged_minor: fare.charged_minor,
         share: None,
         settled_minor,
+        was_transfer,
         marks,
     });
     within_discounts(&mut claims, &fare);
@@ -274,7 +276,9 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], star
         }
         AdjustRule::Transfer(transfer) => {
             let run = run(name, before);
-            if !joins(version, transfer, ride, &run, name) {
+            let number = u32::try_from(run.len()).expect("few");
+            let meant = matches!(transfer.ordinals, Ordinals::Between(first, last) if first <= number && number <= last);
+            if !joins(version, transfer, ride, &run, name) || !meant {
                 return None;
             }
             let settled = |at: usize| run[at].settled_minor;
@@ -293,7 +297,8 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], star
                     floor_zero(start - Fraction::whole(minor.map_or(measure, |minor| minor.min(measure))))
                 }
                 Effect::Total { minor } => {
-                    let rest = Fraction::whole((minor - (0..=last).map(settled).sum::<i64>()).max(0));
+                    let paid_before = if run[last].was_transfer { 0 } else { settled(last) };
+                    let rest = Fraction::whole((minor - paid_before).max(0));
                     if rest.is_less_than(start) { rest } else { start }
                 }
                 Effect::Through => {

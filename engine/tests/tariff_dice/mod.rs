@@ -259,7 +259,11 @@ fn discount(dice: &mut Dice, percentages: &mut u32) -> String {
 
 fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
     let mut text = effect(dice, true, percentages);
-    text += &format!("window_minutes = {}\nrides_max = {}\n", dice.pick(&["30", "60", "120"]), dice.pick(&["1", "2", "9"]));
+    let rides_max = dice.pick(&["1", "2", "9"]);
+    text += &format!("window_minutes = {}\nrides_max = {rides_max}\n", dice.pick(&["30", "60", "120"]));
+    if dice.percent(20) {
+        text += if rides_max == "1" { "transfers = \"1-2\"\n" } else { dice.pick(&["transfers = \"1\"\n", "transfers = \"2+\"\n"]) };
+    }
     let from = dice.pick(&["last-exit", "last-entry", "first-entry", "first-exit"]);
     text += &format!("window_from = \"{from}\"\n");
     if dice.percent(25) && from != "first-exit" {

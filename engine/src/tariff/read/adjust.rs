@@ -162,6 +162,7 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         window_from: table.choice("window_from", &froms, mistakes).unwrap_or_default(),
         run_ms: minutes(table, "run_minutes", mistakes),
         rides_max: rides_max.and_then(|rides| u32::try_from(rides.value).ok()).unwrap_or(1),
+        ordinals: ordinals(table, mistakes).unwrap_or(Ordinals::Between(1, u32::MAX)),
         effect: effect(table, true, mistakes)?,
         until_exit: table.choice("until", &[("entry", false), ("exit", true)], mistakes).unwrap_or(false),
         pairs: pairs(table, "pairs", context, mistakes),
@@ -171,10 +172,30 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         opening: table.choice("opened_by", &[("any", Opening::Any), ("paid", Opening::Paid)], mistakes).unwrap_or_default(),
         asks_legs: false,
     };
+    if matches!(transfer.ordinals, Ordinals::Between(first, _) if first > transfer.rides_max) {
+        table.mistake(table.line(), "`transfers` are beyond `rides_max`: it is for none", Some("raise rides_max"), mistakes);
+    }
     if transfer.run_ms.is_some() && transfer.window_from == WindowFrom::FirstExit {
         table.mistake(table.line(), "`run_minutes` counts from the first entry, the window from the first exit", Some("keep one of the two"), mistakes);
     }
     Some(Transfer { window_ms: window_ms?, asks_legs: transfer.names_legs(), ..transfer })
+}
+
+/// `transfers = "1"`, `"2-3"` or `"4+"`: those of a run that the rule prices.
+fn ordinals(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Ordinals> {
+    let text = table.text("transfers", mistakes)?;
+    let number = |text: &str| text.trim().parse::<u32>().ok().filter(|&number| number > 0);
+    let bounds = match (text.value.strip_suffix('+'), text.value.split_once('-')) {
+        (Some(first), _) => number(first).map(|first| (first, u32::MAX)),
+        (None, Some((first, last))) => number(first).zip(number(last)),
+        (None, None) => number(&text.value).map(|only| (only, only)),
+    };
+    let Some((first, last)) = bounds.filter(|(first, last)| first <= last) else {
+        let message = format!("`transfers` cannot be {}", shown(&text.value));
+        table.mistake(Some(text.line), message, Some("which transfers of a run: \"1\", \"2-3\", \"4+\""), mistakes);
+        return None;
+    };
+    Some(Ordinals::Between(first, last))
 }
 
 /// `window_minutes`, or `window_seconds` for one that is not of whole minutes.
