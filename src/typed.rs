@@ -213,7 +213,8 @@ impl<'a> TapReader<'a> {
     /// A place by `kind:code`, by its code alone, or by its name. Lines and stations often share codes: who is let in or out
     /// is at a station.
     fn place(&self, text: &str, kind: RecordKind) -> Result<Symbol, Unclear> {
-        if is_place(text) {
+        let named = self.symbols.find(text).filter(|&id| self.scheme.location(id).is_some());
+        if named.is_some() || is_place(text) {
             return Ok(self.symbols.intern(text));
         }
         let mut found = self.places_of(text);
