@@ -4,21 +4,27 @@
 //! as the feed does. What the feed leaves open is read in one way and said; what a tariff cannot say is left and said. Nothing
 //! is approximated without a note.
 
+mod changes;
 mod fares;
 mod feed;
 mod legacy;
+mod legs;
 mod money;
 mod notes;
 mod paths;
 mod places;
 mod products;
 mod text;
+mod tickets;
 mod timeframes;
 mod write;
+mod zones;
 
 pub use notes::{Note, Weight};
 
 use crate::failure::Failure;
+use crate::words::Lang;
+use fares::Fares;
 use feed::Feed;
 use money::{Decimal, PLACES_MAX};
 use notes::Notes;
@@ -44,6 +50,9 @@ pub struct Imported {
     pub notes: Vec<Note>,
 }
 
+/// Files about fares that some feeds have and the reference does not.
+const EXTENSIONS: [&str; 4] = ["fare_capping.txt", "fare_containers.txt", "fare_rider_categories.txt", "farezone_attributes.txt"];
+
 /// Where a feed names no day from which it is about something.
 const FROM: &str = "2000-01-01";
 
@@ -56,21 +65,28 @@ pub fn import(path: &Path, out: &Path) -> Result<Imported, Failure> {
     let mut from = places.from.clone();
     let mut fares = None;
     if let Some((found, frames)) = products::read(&mut feed, &places, &mut notes)? {
-        from = from.or_else(|| frames.first_day().map(|day| day.to_string()));
-        fares = Some(found);
-    }
-    let fares = match fares {
-        Some(fares) => {
-            if feed.rows("fare_attributes.txt", ["fare_id"], |_, _| {})?.is_some() {
-                let en = "the feed has fares of both kinds: those of fare_products.txt and fare_leg_rules.txt count";
-                notes.left("fare_attributes.txt", 0, en, "同时有两种票价文件：以 fare_products.txt 与 fare_leg_rules.txt 为准");
-            }
-            Some(fares)
+        if found.prices_something() {
+            from = from.or_else(|| frames.first_day().map(|day| day.to_string()));
+            fares = Some(found);
+        } else {
+            let en = "no leg rule holds for any stop: the fares of fare_attributes.txt, if there are any, count";
+            notes.left("fare_leg_rules.txt", 0, en, "没有任何站点适用的单程规则：如有 fare_attributes.txt 则以其为准");
         }
-        None => legacy::read(&mut feed, &places, &mut notes)?,
-    };
+    }
+    if fares.is_none() {
+        fares = legacy::read(&mut feed, &places, &mut notes)?.filter(Fares::prices_something);
+    } else if feed.has("fare_attributes.txt")? {
+        let en = "the feed has fares of both kinds: those of fare_products.txt and fare_leg_rules.txt count";
+        notes.left("fare_attributes.txt", 0, en, "同时有两种票价文件：以 fare_products.txt 与 fare_leg_rules.txt 为准");
+    }
+    for file in EXTENSIONS {
+        if feed.has(file)? {
+            notes.left(file, 0, "a file that is not in the GTFS reference: it is not read", "不属于 GTFS 规范的文件：未读取");
+        }
+    }
     let Some(fares) = fares else {
         return Err(Failure::refused("the feed prices nothing: it has neither usable fare_attributes.txt nor fare_products.txt with fare_leg_rules.txt")
+            .listing(notes.into_sorted().iter().filter(|note| note.weight == Weight::Left).map(|note| note.line(Lang::En)))
             .hint("fares come as fare_attributes.txt, or as fare_products.txt with fare_leg_rules.txt"));
     };
     let missing = "journeys without a tap-on or a tap-off, and pairs without a fare, cost the dearest fare of their table: no feed says";

@@ -98,6 +98,18 @@ impl Fares {
         position_or_push(&mut self.tables, table)
     }
 
+    /// Adds a case under a name of its own.
+    pub fn case(&mut self, mut case: Case) {
+        let taken = |name: &str| self.cases.iter().any(|known| known.name == name);
+        let plain = case.name.clone();
+        let mut number = 2;
+        while taken(&case.name) {
+            case.name = format!("{plain} ~{number}");
+            number += 1;
+        }
+        self.cases.push(case);
+    }
+
     pub fn area_list(&mut self, areas: Areas) -> usize {
         position_or_push(&mut self.areas, areas)
     }
@@ -105,6 +117,12 @@ impl Fares {
     /// The position of a named list of routes.
     pub fn group(&mut self, name: String, routes: Vec<String>) -> usize {
         position_or_push(&mut self.groups, (name, routes))
+    }
+
+    /// Whether any ride has a price.
+    #[must_use]
+    pub fn prices_something(&self) -> bool {
+        self.tables.iter().flat_map(|table| &table.rows).any(|row| row.fare.is_some())
     }
 
     /// The dearest price of all.

@@ -49,6 +49,14 @@ impl Feed {
         }
     }
 
+    /// Whether there is such a file.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn has(&mut self, name: &str) -> Result<bool, Failure> {
+        Ok(self.open_file(name)?.is_some())
+    }
+
     /// Calls `each` with every row's line and the wanted fields, empty where the file or the row has none. Gives the names of the
     /// columns; `None` where there is no such file.
     ///
@@ -56,7 +64,8 @@ impl Feed {
     /// When the file is there and cannot be read.
     pub fn rows<const N: usize>(&mut self, name: &str, wanted: [&str; N], mut each: impl FnMut(u64, [&str; N])) -> Result<Option<Vec<String>>, Failure> {
         let Some(file) = self.open_file(name)? else { return Ok(None) };
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 18).from_reader(file);
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 18).from_reader(LineEnds { inner: file, after_return: false });
         let mut row = csv::ByteRecord::new();
         let mut columns: Option<Vec<String>> = None;
         let mut places = [None; N];
@@ -77,6 +86,56 @@ impl Feed {
     }
 }
 
+/// Makes either kind of line end, or a lone return, one newline: lines are counted by these.
+struct LineEnds<R> {
+    inner: R,
+    after_return: bool,
+}
+
+impl<R: Read> Read for LineEnds<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let read = self.inner.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..read {
+                let Some(&byte) = buffer.get(at) else { break };
+                let second = byte == b'\n' && self.after_return;
+                self.after_return = byte == b'\r';
+                if !second && let Some(slot) = buffer.get_mut(kept) {
+                    *slot = if byte == b'\r' { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            // A lone second half of a line end is not the end of the file.
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
 fn text(field: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_are_newlines_wherever_they_are_cut() {
+        let text = "a\r\nb\rc\nd\r\n\r\ne\r";
+        for size in 1..=text.len() {
+            let mut ends = LineEnds { inner: text.as_bytes(), after_return: false };
+            let (mut all, mut buffer) = (Vec::new(), vec![0; size]);
+            loop {
+                let read = ends.read(&mut buffer).expect("bytes in memory");
+                if read == 0 {
+                    break;
+                }
+                all.extend_from_slice(&buffer[..read]);
+            }
+            assert_eq!(String::from_utf8(all).expect("text"), "a\nb\nc\nd\n\ne\n", "{size} at a time");
+        }
+    }
 }

@@ -64,6 +64,14 @@ impl Notes {
         self.add(file, row, Weight::Read, en.into(), zh.into());
     }
 
+    /// Columns that are not of the published reference are not read, and said.
+    pub fn unknown_columns(&mut self, file: &str, header: Option<Vec<String>>, known: &[&str]) {
+        for column in header.unwrap_or_default().iter().filter(|column| !column.is_empty() && !known.contains(&column.as_str())) {
+            let en = format!("column `{column}` is not in the GTFS reference: it is not read");
+            self.left(file, 1, en, format!("`{column}` 列不属于 GTFS 规范：未读取"));
+        }
+    }
+
     fn add(&mut self, file: &str, row: u64, weight: Weight, en: String, zh: String) {
         match self.0.iter_mut().find(|note| note.file == file && note.en == en) {
             Some(known) => known.count += 1,

@@ -45,6 +45,8 @@ pub struct Places {
     /// By id: a position in `routes`, in `stops`.
     pub route_of: HashMap<String, usize>,
     pub stop_of: HashMap<String, usize>,
+    /// How many stations have platforms in different zones.
+    pub split_stations: u64,
     /// The first day that the feed is about, where it says: `YYYY-MM-DD`.
     pub from: Option<String>,
 }
@@ -154,10 +156,7 @@ impl Places {
                 zones.first().filter(|_| zones.len() == 1).map(|zone| (*zone).to_owned())
             })
             .collect();
-        if split > 0 {
-            let en = "stations whose platforms lie in different zones: the station has the zone of its own row; name the platform in records";
-            notes.read("stops.txt", 0, en, "站台分属不同票区的车站：车站按自身一行的票区；记录中请写站台");
-        }
+        self.split_stations = split;
         for (stop, zone) in self.stops.iter_mut().zip(stations) {
             if let Some(zone) = zone {
                 stop.zone = zone;

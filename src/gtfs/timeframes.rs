@@ -98,6 +98,11 @@ impl Timeframes {
         Ok(frames)
     }
 
+    #[must_use]
+    pub fn has(&self, group: &str) -> bool {
+        self.rows.iter().any(|frame| frame.group == group)
+    }
+
     /// The first day on which a timeframe holds.
     #[must_use]
     pub fn first_day(&self) -> Option<Day> {

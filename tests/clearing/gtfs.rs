@@ -2,7 +2,10 @@
 
 mod calculator;
 mod feeds;
+mod journeys;
+mod shapes;
 
+use crate::dice::Dice;
 use crate::house::tapclear;
 use calculator::{Calculator, Leg, thousandths};
 use domain::{Day, EventTime, Flags, RecordKind, SymbolTable};
@@ -183,6 +186,52 @@ fn every_pair_costs_what_leg_rules_say_at_any_time_for_any_rider() {
         }
     }
     assert!(seen.len() > 5, "prices of many kinds: {seen:?}");
+}
+
+const ROUTES_OF_DICE: [&str; 5] = ["r0", "r0", "r1", "r2", "r3"];
+
+#[test]
+fn every_leg_of_a_journey_costs_what_transfer_rules_say() {
+    let (mut free, mut joined, mut whole) = (0, 0, 0);
+    for seed in 0..60 {
+        let files = feeds::transfers(seed);
+        let (calculator, imported) = (Calculator::new(&files), imported(&files));
+        let dice = &mut Dice::new(seed + 1000);
+        for _ in 0..60 {
+            let (category, medium) = (*dice.one_of(&["", "child"]), *dice.one_of(&["card", "cash"]));
+            let mut time = 25_000;
+            let mut leg = || {
+                let gap = if dice.permille(300) { 0 } else { dice.within(0, 3000) };
+                let entry = time + u32::try_from(gap).expect("small");
+                // Limits are of so many quarters of an hour: some legs end and begin just then.
+                let entry = if dice.permille(400) { entry.next_multiple_of(900) } else { entry };
+                let exit = entry + *dice.one_of(&[300, 900, 1800, 2000]);
+                time = exit;
+                Leg {
+                    route: ROUTES_OF_DICE[usize::try_from(dice.within(0, 5)).expect("small")],
+                    from: "s0",
+                    to: "s1",
+                    date: "20260302",
+                    entry,
+                    exit,
+                    category,
+                    medium,
+                }
+            };
+            let legs: Vec<Leg<'_>> = (0..6).map(|_| leg()).collect();
+            let wanted: Vec<i64> = calculator.journey(&legs).into_iter().map(|price| imported.minor(price)).collect();
+            let mut rider = Rider { class: category, medium, ..imported.rider() };
+            let fares: Vec<Fare> = legs.iter().map(|leg| rider.ride(leg)).collect();
+            let paid: Vec<i64> = fares.iter().map(|fare| fare.charged_minor).collect();
+            assert_eq!(paid, wanted, "seed {seed}: {legs:#?}\n{files:#?}\n{}", imported.file("tariff/tariff.toml"));
+            for fare in fares {
+                free += u32::from(fare.charged_minor == 0);
+                joined += u32::from(fare.charged_minor < fare.list_minor);
+                whole += u32::from(fare.charged_minor == fare.list_minor);
+            }
+        }
+    }
+    assert!(free > 500 && joined - free > 500 && whole > 500, "legs of every kind: {free} free, {joined} joined, {whole} by themselves");
 }
 
 const STOPS: &str = "stop_id,stop_name,zone_id\nA,Alpha,1\nB,Beta,1\nC,Gamma,2\nD,Delta,3\n";

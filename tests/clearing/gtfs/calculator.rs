@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-type Row = BTreeMap<String, String>;
+pub type Row = BTreeMap<String, String>;
 
 pub struct Calculator {
     files: BTreeMap<String, Vec<Row>>,
@@ -36,11 +36,11 @@ impl Calculator {
         calculator
     }
 
-    fn rows(&self, file: &str) -> &[Row] {
+    pub fn rows(&self, file: &str) -> &[Row] {
         self.files.get(file).map_or(&[], Vec::as_slice)
     }
 
-    fn find(&self, file: &str, column: &str, value: &str) -> Option<&Row> {
+    pub fn find(&self, file: &str, column: &str, value: &str) -> Option<&Row> {
         self.rows(file).iter().find(|row| row[column] == value)
     }
 
@@ -184,7 +184,7 @@ impl Calculator {
     }
 }
 
-fn field<'r>(row: &'r Row, column: &str) -> &'r str {
+pub fn field<'r>(row: &'r Row, column: &str) -> &'r str {
     row.get(column).map_or("", String::as_str)
 }
 

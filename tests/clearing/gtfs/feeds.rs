@@ -148,3 +148,51 @@ pub fn leg_rules(seed: u64) -> Files {
         ),
     ]
 }
+
+/// Four networks, a leg group each, and transfers of every type between some of them, with limits of every type; between a
+/// group and itself maybe in steps of several counts.
+pub fn transfers(seed: u64) -> Files {
+    let dice = &mut Dice::new(seed);
+    let groups = ["g0", "g1", "g2", "g3"];
+    let mut products: Vec<String> = Vec::new();
+    for (at, amount) in ["2.00", "2.50", "3.10", "1.40"].iter().enumerate() {
+        products.push(format!("leg{at},,,{amount},EUR"));
+        if dice.permille(500) {
+            products.push(format!("leg{at},child,,1.00,EUR"));
+        }
+    }
+    products.extend(
+        ["free,,,0.00", "up,,,0.90", "up,child,,0.30", "up,,card,0.60", "off,,,-0.50", "off,,cash,-0.10", "all,,,3.50", "all,child,cash,2.20"]
+            .map(|row| format!("{row},EUR")),
+    );
+    let mut rules = Vec::new();
+    let named: Vec<&str> = groups.into_iter().filter(|_| dice.permille(700)).collect();
+    for from in named.iter().copied().chain([""]) {
+        for to in named.iter().copied().chain([""]) {
+            if !dice.permille(450) {
+                continue;
+            }
+            let limit = if dice.permille(150) { ",".to_owned() } else { format!("{},{}", 900 * dice.within(1, 8), dice.within(0, 4)) };
+            let price = |dice: &mut Dice| (*dice.one_of(&["0,", "0,free", "0,up", "1,off", "1,", "2,all"])).to_owned();
+            if from != to {
+                rules.push(format!("{from},{to},,{limit},{}", price(dice)));
+                continue;
+            }
+            let counts = dice.one_of(&["1", "2", "-1", "1 3", "1 -1", "2 3 -1"]).split(' ');
+            rules.extend(counts.map(|count| format!("{from},{to},{count},{limit},{}", price(dice))));
+        }
+    }
+    vec![
+        ("agency.txt", file("agency_id,agency_name,agency_timezone", ["a,Agency,Europe/Madrid".to_owned()])),
+        ("stops.txt", file("stop_id,stop_name", ["s0,Zero", "s1,One"].map(str::to_owned))),
+        ("routes.txt", file("route_id,agency_id,route_short_name,route_type", (0..4).map(|at| format!("r{at},a,{at},1")))),
+        ("route_networks.txt", file("network_id,route_id", (0..4).map(|at| format!("n{at},r{at}")))),
+        ("rider_categories.txt", file("rider_category_id,rider_category_name,is_default_fare_category", ["child,Child,0".to_owned()])),
+        ("fare_products.txt", file("fare_product_id,rider_category_id,fare_media_id,amount,currency", products)),
+        ("fare_leg_rules.txt", file("leg_group_id,network_id,fare_product_id", (0..4).map(|at| format!("g{at},n{at},leg{at}")))),
+        (
+            "fare_transfer_rules.txt",
+            file("from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,fare_transfer_type,fare_product_id", rules),
+        ),
+    ]
+}
