@@ -12,7 +12,7 @@ use crate::days::{DayInfo, DayState};
 use crate::decisions::Posted;
 use crate::error::LedgerError;
 use crate::files::FileInfo;
-use crate::rocks::Folder;
+use crate::rocks::{self, Folder};
 use crate::storage::{Database, Found, Manifest, Storage};
 use crate::store::{self, DAYS, FAMILIES, FILES, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, WITNESSES};
 use domain::Day;
@@ -126,7 +126,12 @@ impl Ledger {
         let storage = Box::new(Folder::new(path));
         // The anchor first: a process that writes may make both longer meanwhile, and the database is ahead of the anchor then.
         let found = find(&*storage)?.ok_or(LedgerError::Absent)?;
-        let db = Shelved::open(storage.read_database()?, &*storage)?;
+        let opened = match storage.read_database() {
+            // Cut off while it was being made, before anything was told.
+            Err(error) if found.head == Head::default() && rocks::lacks_a_family(&error) => return Err(LedgerError::Absent),
+            opened => opened?,
+        };
+        let db = Shelved::open(opened, &*storage)?;
         let state = load(&db, options, Some(found))?;
         Ok(Self { db, state, access: Access::Read, free_bytes_min: 0, storage })
     }

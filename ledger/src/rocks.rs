@@ -212,16 +212,18 @@ impl Database for DB {
         self.flush_cfs_opt(&families, &FlushOptions::default())?;
         let handle = cf(self, family);
         if family == JOURNAL {
-            // Blobs are copied only here, where most of the oldest are nobody's any more.
+            // Blobs are copied only here, where most of the oldest are nobody's any more. It is never set back: after a manifest
+            // that could not be synced RocksDB keeps the files that it may name, and setting an option makes it drop them.
             self.set_options_cf(handle, &[("enable_blob_garbage_collection", "true"), ("blob_garbage_collection_age_cutoff", "1.0")])?;
         }
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         self.compact_range_cf_opt(handle, None::<&[u8]>, None::<&[u8]>, &options);
-        if family == JOURNAL {
-            self.set_options_cf(handle, &[("enable_blob_garbage_collection", "false")])?;
+        // Compacting does not say whether it came to its end.
+        match self.property_int_value("rocksdb.background-errors")? {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(LedgerError::Storage("the database could not rewrite its tables".into())),
         }
-        Ok(())
     }
 
     #[cfg(test)]
@@ -253,6 +255,30 @@ impl Batch for Gathered<'_> {
     }
 }
 
+/// Whether a database was not opened because one of its families was not made yet.
+pub(crate) fn lacks_a_family(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Storage(error) if error.to_string().contains("Column family not found"))
+}
+
 fn cf<'d>(db: &'d DB, name: &str) -> &'d ColumnFamily {
     db.cf_handle(name).expect("the database was opened with all its families")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anchor::Anchor;
+    use crate::ledger::{Ledger, LedgerOptions};
+
+    #[test]
+    fn a_ledger_that_was_being_made_is_none_yet_and_is_made_by_the_next_open() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::new(dir.path());
+        Anchor::create(&folder).expect("makes it");
+        drop(DB::open_cf_descriptors(&database_options(true), folder.database(), FAMILIES.into_iter().take(2).map(family)).expect("a part of it"));
+        let options = LedgerOptions { create: false, free_bytes_min: 0, ..LedgerOptions::default() };
+        assert!(matches!(Ledger::open_read_only(dir.path(), &options), Err(LedgerError::Absent)));
+        drop(Ledger::open(dir.path(), &options).expect("it is made to its end"));
+        assert!(Ledger::open_read_only(dir.path(), &options).is_ok());
+    }
 }

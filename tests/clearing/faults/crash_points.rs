@@ -78,3 +78,20 @@ fn a_day_comes_out_the_same_wherever_the_disk_failed_or_the_process_died() {
     // The order of calls differs a little from run to run, and their number with it.
     assert!(struck * 10 > points.len() * 9, "{struck} of {} were struck", points.len());
 }
+
+/// The last third of what these do is compaction, which does not say whether it came to its end.
+#[test]
+fn tables_that_cannot_be_rewritten_leave_a_ledger_that_opens() {
+    let Some(library) = shim::library() else { return };
+    let (script, calls) = rehearsed(SEED, library);
+    for deed in [Deed::Forget, Deed::Archive] {
+        let place = DEEDS.iter().position(|other| *other == deed).expect("it is in the script");
+        for at in calls[place] * 2 / 3..=calls[place] {
+            let what = format!("eio at call {at} of {deed:?}");
+            script.go_back(&place.to_string());
+            strike(&mut script.command(deed), library, "eio", at, &script.house.path("struck"), &what);
+            script.redo(deed, &what);
+            script.assert_as_if_undisturbed(deed, &what);
+        }
+    }
+}

@@ -79,7 +79,11 @@ impl Client {
         let sent = std::fs::read_to_string(&self.sent).expect("a log");
         let sent: BTreeSet<&str> = sent.lines().collect();
         assert!(booked.iter().all(|name| sent.contains(name.as_str())), "{what}: acknowledged and never sent");
-        if self.house.ledger().join("db/CURRENT").exists() {
+        // Killed while it was being made, it is none yet.
+        let options = ledger::LedgerOptions::default();
+        let absent = matches!(ledger::Ledger::open_read_only(&self.house.ledger(), &options), Err(ledger::LedgerError::Absent));
+        assert!(!absent || booked.is_empty(), "{what}: what was acknowledged is gone");
+        if !absent {
             assert_sound(&open(&self.house.ledger(), what), what);
             let mut twice = BTreeMap::new();
             self.house.files().into_iter().filter(|(_, state)| state == "booked").for_each(|(name, _)| *twice.entry(name).or_insert(0) += 1);

@@ -286,7 +286,7 @@ pub fn acknowledged(acks: &Path, ledger: &Path, what: &str) -> Vec<String> {
 
 #[track_caller]
 pub fn open(path: &Path, what: &str) -> Ledger {
-    Ledger::open_read_only(path, &LedgerOptions::default()).unwrap_or_else(|error| panic!("{what}: {} cannot be opened: {error}", path.display()))
+    Ledger::open_read_only(path, &LedgerOptions::default()).unwrap_or_else(|error| panic!("{what}: {} cannot be opened: {error:?}", path.display()))
 }
 
 /// The ledger is what its journal says; its digests.
