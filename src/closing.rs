@@ -12,12 +12,12 @@ use crate::intake::commit;
 use crate::progress::Progress;
 use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Outcome, Reason, Record, Symbol, SymbolTable};
-use engine::close::{DecideError, Decided, Earlier, FeesBooked, Gather, decide, service_fees};
+use domain::{Day, Decision, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
+use engine::close::{DecideError, Decided, Earlier, FeesBooked, Finding, Gather, Sighting, decide, service_fees};
 use engine::dedup::Seen;
 use engine::parallel;
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, DayTotals, Event, FileOutcomes, FileState, Group, Ledger, ServiceFee, ServiceFees};
+use ledger::{BLOCK_ROWS_MAX, DayTotals, Event, FileOutcomes, FileState, Group, Ledger, OddRecord, Oddity, ServiceFee, ServiceFees};
 use making::{Made, Making};
 use settlement::{Drafted, Feed, House, SettleError};
 use std::collections::BTreeMap;
@@ -155,9 +155,9 @@ impl<'a> Closing<'a> {
     }
 
     fn after<'d>(&'d self, decided: &'d Decided<'_>, held: &'d [Decision], fees: &'d FeesBooked) -> After<'d> {
-        let Decided { remembered, refunded, budgets, priced_until, .. } = decided;
+        let Decided { remembered, trails, refunded, budgets, priced_until, .. } = decided;
         let (hub, day) = (self.scheme.hub, decided.day());
-        After { seen: self.seen, accounts: remembered, refunded, budgets, priced_until: *priced_until, held, fees, hub, day }
+        After { seen: self.seen, accounts: remembered, trails, refunded, budgets, priced_until: *priced_until, held, fees, hub, day }
     }
 
     /// What the close decides becomes money: the day is read from the disk and held against its hashes first.
@@ -267,15 +267,51 @@ impl<'a> Posting<'a> {
         assert_eq!(totals.received, totals.cleared + totals.duplicate + totals.held + totals.rejected, "every record ends in exactly one outcome");
         closing.after(decided, &held, &booked).put(ledger, closing.symbols, &mut group)?;
         let files = outcomes_of_files(ledger, decided);
-        let closed = Event::Closed { day, totals, next: closing.scheme.next_clearing_day(day), files, fees };
+        let next = closing.scheme.next_clearing_day(day);
+        let closed = Event::Closed { day, totals, next, files, fees, oddities: oddities(decided) };
         if precedent.is_some_and(|precedent| *precedent.closed != closed) {
-            return Err(Failure::refused(format!("the close of clearing day {day} comes to other sums, fees or outcomes of files than the journal says"))
-                .hint("rebuild with the scheme, and the version of tapclear, that closed the day"));
+            return Err(Failure::refused(format!(
+                "the close of clearing day {day} comes to other sums, fees, oddities or outcomes of files than the journal says"
+            ))
+            .hint("rebuild with the scheme, and the version of tapclear, that closed the day"));
         }
         group.event(closed);
         commit(ledger, group)?;
         Ok(totals)
     }
+}
+
+/// What the close found odd, as the journal tells it.
+fn oddities(decided: &Decided<'_>) -> Vec<Oddity> {
+    let text = |symbol: Symbol| decided.texts().get(symbol.index()).map_or_else(String::new, |text| text.to_string());
+    let id_text = |id: RecordId| {
+        let terminal = if let RecordId::Sequence { terminal, .. } = id { text(terminal) } else { String::new() };
+        let mut shown = String::new();
+        id.write(&terminal, &mut shown).expect("a string takes it");
+        shown
+    };
+    let record = |seen: &Sighting| OddRecord {
+        id: id_text(seen.id),
+        time_ms: seen.time.0,
+        terminal: text(seen.terminal),
+        place: text(seen.place),
+        earner: text(seen.earner),
+        venue: text(decided.venue_of(seen.place)),
+    };
+    let told = |finding: &Finding| Oddity {
+        number: finding.kind.number(),
+        record: record(&finding.record),
+        kind: finding.record.kind.name().to_owned(),
+        source_ref: finding.record.source_ref.as_str().to_owned(),
+        offset_min: finding.record.offset_min,
+        amount_minor: finding.record.amount_minor,
+        issuer: text(finding.record.issuer),
+        other: record(&finding.other),
+        other_day: finding.other.day,
+        witness: finding.witness.map_or_else(String::new, id_text),
+        measures: finding.measures.iter().map(|(measure, value)| (measure.name().to_owned(), *value)).collect(),
+    };
+    decided.oddities.iter().map(told).collect()
 }
 
 /// What became of every booked file, its refused rows among the records.

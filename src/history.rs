@@ -36,7 +36,10 @@ mod kind {
     /// One value: the last moment that has been priced, in milliseconds since 1970, as decimal digits.
     pub const PRICED_UNTIL: u8 = 8;
 
-    const _: () = assert!(settlement::MANIFESTS > PRICED_UNTIL, "no two kinds of checkpoint have one number");
+    /// Key: partition. Value: what is remembered of cards for oddities.
+    pub const TRAILS: u8 = 9;
+
+    const _: () = assert!(settlement::MANIFESTS > TRAILS, "no two kinds of checkpoint have one number");
 }
 
 /// Intake blocks that a thread reads in a row when a day's ids are gathered.
@@ -104,6 +107,11 @@ pub fn before(ledger: &Ledger, symbols: &SymbolTable, workers: usize) -> Result<
         let place = key.first().and_then(|&partition| remembered.get_mut(usize::from(partition))).ok_or_else(|| broken("accounts"))?;
         *place = value;
     }
+    let mut trails = vec![Vec::new(); PARTITIONS];
+    for (key, value) in ledger.checkpoints(kind::TRAILS).map_err(|error| unread(&error))? {
+        let place = key.first().and_then(|&partition| trails.get_mut(usize::from(partition))).ok_or_else(|| broken("cards"))?;
+        *place = value;
+    }
     let mut refunded = Refunded::default();
     for (_, value) in ledger.checkpoints(kind::REFUNDED).map_err(|error| unread(&error))? {
         for line in value.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
@@ -125,6 +133,7 @@ pub fn before(ledger: &Ledger, symbols: &SymbolTable, workers: usize) -> Result<
     let closed = closed_days(ledger).map(|day| day.day).collect();
     Ok(Before {
         remembered,
+        trails,
         refunded,
         budgets,
         closed,
@@ -249,6 +258,8 @@ pub struct After<'a> {
     pub seen: &'a Seen,
     /// By partition.
     pub accounts: &'a [Vec<u8>],
+    /// By partition.
+    pub trails: &'a [Vec<u8>],
     pub refunded: &'a Refunded,
     pub budgets: &'a Budgets,
     pub priced_until: EventTime,
@@ -276,6 +287,13 @@ impl After<'_> {
         }
         for (partition, bytes) in (0u8..=u8::MAX).zip(self.accounts) {
             group.checkpoint(kind::ACCOUNTS, &[partition], bytes.clone());
+        }
+        for (partition, bytes) in (0u8..=u8::MAX).zip(self.trails) {
+            if bytes.is_empty() {
+                group.drop_checkpoint(kind::TRAILS, &[partition]);
+            } else {
+                group.checkpoint(kind::TRAILS, &[partition], bytes.clone());
+            }
         }
         for (key, _) in ledger.checkpoints(kind::HELD).map_err(|error| unread(&error))? {
             group.drop_checkpoint(kind::HELD, &key);

@@ -51,6 +51,7 @@ const TERMS: &[Term] = &[
     ("duplicate", "duplicate", "重复"),
     ("held", "held", "挂起"),
     ("rejected", "rejected", "拒绝"),
+    ("flagged", "flagged", "标记"),
 ];
 
 /// A term for a person; one that has no words is shown as it is.

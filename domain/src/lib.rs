@@ -5,6 +5,7 @@
 
 pub mod decision;
 pub mod money;
+pub mod oddity;
 pub mod outcome;
 pub mod party;
 pub mod posting;
@@ -16,6 +17,7 @@ pub mod time;
 
 pub use decision::{Decision, Discount, Flags};
 pub use money::{round_half_up, split};
+pub use oddity::{Measure, OddityKind};
 pub use outcome::{Outcome, Reason};
 pub use party::{Party, PartyKind};
 pub use posting::{Account, Entry, Posting, Role};

@@ -14,6 +14,7 @@ mod gather;
 mod id_filter;
 pub mod judge;
 pub mod memory;
+mod oddity;
 mod order;
 mod outcomes;
 mod partition;
@@ -21,13 +22,16 @@ mod refund;
 mod resolve;
 mod revise;
 mod service_fee;
+mod trail;
 mod versions;
+mod watch;
 mod withdraw;
 
 pub use budget::Budgets;
 pub use decided::Decided;
 pub use gather::{Gather, PARTITIONS, account_partition};
 pub use memory::Remembered;
+pub use oddity::{Finding, Sighting};
 pub use outcomes::FileOutcomes;
 pub use refund::{Given, Giving, Refunded};
 pub use resolve::{Resolutions, Version, supplied_tap_off, version_of};
@@ -56,6 +60,8 @@ use withdraw::Gone;
 pub struct Before {
     /// What pricing remembers, by partition, as [`memory::encode`] wrote it; absent or empty partitions remember nothing.
     pub remembered: Vec<Vec<u8>>,
+    /// What is remembered of cards for oddities, the same way.
+    pub trails: Vec<Vec<u8>>,
     /// What has been given back of originals so far.
     pub refunded: Refunded,
     /// What has been granted of budgets so far.
@@ -239,18 +245,31 @@ pub fn decide<'s, E: Send>(
     let folder = Folder { scheme, clearing_day: day, order: &order, closed: &before.closed, past: &past };
     let mut remembered = before.remembered;
     remembered.resize_with(PARTITIONS, Vec::new);
-    let work: Vec<_> = joined.into_iter().map(|part| part.partition).zip(remembered).collect();
+    let mut trails = if scheme.oddities.is_some() { before.trails } else { Vec::new() };
+    trails.resize_with(PARTITIONS, Vec::new);
+    let work: Vec<_> = joined.into_iter().map(|part| part.partition).zip(remembered.into_iter().zip(trails)).collect();
     let (texts, known) = (symbols.texts(), symbols.len());
     // Memories are read and written where they are used: as bytes they take a tenth of the room.
-    let folded = parallel::map(workers, work, |number, (partition, remembered)| {
+    let folded = parallel::map(workers, work, |number, (partition, (remembered, trails))| {
         let remembered = if remembered.is_empty() { Vec::new() } else { memory::decode(&remembered, &scheme.tariff, symbols)? };
-        let mut folded = folder.fold(u16::try_from(number).expect("few partitions"), partition, remembered);
+        let trails = trail::decode(&trails, symbols)?;
+        let mut folded = folder.fold(u16::try_from(number).expect("few partitions"), partition, remembered, trails);
         // A memory may hold names that nothing of today has.
         let more = (symbols.len() > known).then(|| symbols.texts());
-        let remembered = memory::encode(&std::mem::take(&mut folded.remembered), &scheme.tariff, more.as_ref().unwrap_or(&texts));
-        Some((folded, remembered))
+        let texts = more.as_ref().unwrap_or(&texts);
+        let remembered = memory::encode(&std::mem::take(&mut folded.remembered), &scheme.tariff, texts);
+        let (kept, found) = folded.watching.take().map(|watching| (watching.kept, watching.found)).unwrap_or_default();
+        Some((folded, remembered, (trail::encode(&kept, texts), found)))
     });
-    let (mut parts, remembered): (Vec<Folded>, Vec<Vec<u8>>) = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?.into_iter().unzip();
+    let folded = folded.into_iter().collect::<Option<Vec<_>>>().ok_or(DecideError::Memory)?;
+    let (mut parts, mut remembered, mut trails, mut oddities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (part, memory, (trail, found)) in folded {
+        parts.push(part);
+        remembered.push(memory);
+        trails.push(trail);
+        oddities.extend(found.into_iter().map(|finding| finding.told_on(day)));
+    }
+    oddity::sort(&mut oddities, &symbols.texts());
 
     let late = carried_rides(&mut parts, lookup, day)?;
     let mut revisions: Vec<Revision> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.revisions)).collect();
@@ -279,7 +298,7 @@ pub fn decide<'s, E: Send>(
     let order = if symbols.len() > known { ordered_anew(&mut parts, symbols, scheme.clock.day_start(day)) } else { order };
     let (cuts, texts) = (cuts(&parts, workers), symbols.texts());
     let venues = (0..).map(Symbol).take(texts.len()).map(|location| scheme.venue_of(location)).collect();
-    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, budgets, priced_until, remembered })
+    Ok(Decided { scheme, day, parts, order, cuts, texts, venues, files, refunded, fee_sums, budgets, priced_until, remembered, trails, oddities })
 }
 
 /// The order of all names that are known by now, and the events in it.

@@ -13,7 +13,9 @@ pub mod hotlist;
 pub mod keys;
 pub mod locations;
 pub mod moment;
+pub mod oddities;
 pub mod parties;
+pub mod position;
 pub mod settings;
 pub mod sheet;
 pub mod table;
@@ -25,6 +27,7 @@ pub use fees::{FeeBasis, FeePer, FeeRule, Fees, Rounding, Who};
 pub use hotlist::{Hotlist, HotlistEntry};
 pub use keys::Keys;
 pub use locations::{Location, Locations};
+pub use oddities::{Oddities, Way};
 pub use parties::{Parties, Payee};
 pub use settings::{CardDisplay, ConflictPolicy, DETAIL_COLUMNS, Limits, OpenRegistry, Products, SettlementOptions, Words};
 pub use terminals::{Terminal, TerminalAt, Terminals};
@@ -57,6 +60,10 @@ pub struct Scheme {
     pub settlement: SettlementOptions,
     /// How many days before the open one stay in the journal; all where it is absent.
     pub retention_days: Option<i32>,
+    /// What is looked for in records that clear; `None` for nothing.
+    pub oddities: Option<Oddities>,
+    /// What is no mistake and good to know.
+    pub notes: Vec<Mistake>,
     pub parties: Parties,
     pub terminals: Terminals,
     pub locations: Locations,
@@ -96,6 +103,9 @@ impl Scheme {
         check_tariff(tariff.as_ref(), &parties, symbols, &mut mistakes);
         check_words(tariff.as_ref(), &settings.words, symbols, &mut mistakes);
         calendar::read(dir, &mut settings.clock, &mut mistakes);
+        oddities::check_unused(dir, settings.oddities.as_ref(), &mut mistakes);
+        let travel = settings.oddities.as_mut().and_then(|oddities| oddities.travel.as_mut());
+        let notes = travel.and_then(|travel| travel.read_places(dir, settings::FILE, &locations, symbols, &mut mistakes)).into_iter().collect();
         let terminals = Terminals::read(dir, symbols, (&settings.clock, &settings.words), &parties, &locations, &mut mistakes);
         let cards = Cards::read(dir, symbols, &settings.words, &parties, &mut mistakes);
         let hotlist = Hotlist::read(dir, &settings.clock, &mut mistakes);
@@ -115,6 +125,8 @@ impl Scheme {
                 hotlist_grace_ms: settings.hotlist_grace_ms,
                 settlement: settings.settlement,
                 retention_days: settings.retention_days,
+                oddities: settings.oddities,
+                notes,
                 parties,
                 terminals,
                 locations,

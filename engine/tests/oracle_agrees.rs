@@ -6,10 +6,11 @@
 mod naive;
 mod oracle;
 
-use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId, SymbolTable};
-use engine::close::{Before, Earlier, FeeKey, FeesBooked, Gather, Resolutions, ServiceFee, Withdrawn, decide, service_fees};
+use domain::{Day, Decision, EventTime, OddityKind, Outcome, Reason, Record, RecordId, SymbolTable};
+use engine::close::{Before, Earlier, FeeKey, FeesBooked, Finding, Gather, Resolutions, ServiceFee, Withdrawn, decide, service_fees};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
+use oracle::oddities::{Evidence, Key, Looked, shape};
 use oracle::shown::compare;
 use oracle::universe::{self, Dice};
 use oracle::{DayFee, Oracle};
@@ -35,9 +36,12 @@ struct Engine<'s> {
     days: Vec<Day>,
     priced_until: Option<EventTime>,
     remembered: Vec<Vec<u8>>,
+    trails: Vec<Vec<u8>>,
     refunded: engine::close::Refunded,
     fees_booked: FeesBooked,
     budgets: engine::close::Budgets,
+    /// Of the last close.
+    odd: Vec<Finding>,
 }
 
 impl<'s> Engine<'s> {
@@ -51,9 +55,11 @@ impl<'s> Engine<'s> {
             days: Vec::new(),
             priced_until: None,
             remembered: Vec::new(),
+            trails: Vec::new(),
             refunded: Default::default(),
             budgets: Default::default(),
             fees_booked: FeesBooked::default(),
+            odd: Vec::new(),
         }
     }
 
@@ -81,6 +87,7 @@ impl<'s> Engine<'s> {
         let remembered = std::mem::take(&mut self.remembered);
         let before = Before {
             remembered,
+            trails: std::mem::take(&mut self.trails),
             refunded,
             budgets,
             closed: self.days.clone(),
@@ -102,6 +109,8 @@ impl<'s> Engine<'s> {
         let mut decisions = Vec::new();
         (0..decided.batches()).for_each(|batch| decided.batch(batch, |piece| decisions.extend_from_slice(piece)));
         self.remembered = decided.remembered.clone();
+        self.trails = decided.trails.clone();
+        self.odd = decided.oddities.clone();
         self.refunded = decided.refunded.clone();
         self.budgets = decided.budgets.clone();
         self.priced_until = Some(decided.priced_until);
@@ -135,9 +144,13 @@ fn blocks(files: &[Vec<Record>], first_file: u32, dice: &mut Dice) -> Vec<(u32, 
 }
 
 /// Both ways over one history, until they differ.
-fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), String> {
+fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64, told: &mut BTreeMap<&'static str, u64>) -> Result<(), String> {
     let mut dice = Dice::new(seed ^ 0xfeed);
     let (mut oracle, mut engine, mut other) = (Oracle::new(scheme, symbols), Engine::new(scheme, symbols), Engine::new(scheme, symbols));
+    // Nothing that is decided depends on what is looked for.
+    let unlooked = Scheme { oddities: None, ..scheme.clone() };
+    let mut blind = Engine::new(&unlooked, symbols);
+    let mut looked = Looked::default();
     let mut first_file = 1;
     let mut withdrawn = Vec::new();
     for (day, files) in universe::history(scheme, symbols, seed) {
@@ -165,31 +178,61 @@ fn follow(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Result<(), Strin
         if outcomes != ruled.files {
             return Err(format!("day {day}: by file, the engine counts {outcomes:?}, the oracle {:?}", ruled.files));
         }
+        let (odd, expected) = (shape(&engine.odd), oracle.oddities(day, &mut looked));
+        if odd != expected {
+            return Err(format!("day {day}: {}", differing(&odd, &expected)));
+        }
+        for finding in &engine.odd {
+            *told.entry(finding.kind.name()).or_default() += 1;
+            // A record that came late, flagged beside the later one of a closed day.
+            *told.entry("turned").or_default() += u64::from(finding.record.time < finding.other.time);
+            *told.entry("days apart").or_default() += u64::from(finding.record.day != finding.other.day);
+            *told.entry("third").or_default() += u64::from(finding.kind == OddityKind::CounterInterleaved && finding.witness.is_some());
+        }
+        let (blind_decisions, mut blind_fees, blind_outcomes) = blind.close(day, &blocks, 1, gone.clone());
+        blind_fees.sort_unstable();
+        if (&blind_decisions, &blind_fees, &blind_outcomes) != (&decisions, &day_fees, &outcomes)
+            || !blind.odd.is_empty()
+            || blind.trails.iter().any(|trail| !trail.is_empty())
+        {
+            return Err(format!("day {day}: without looking for oddities the engine decides otherwise"));
+        }
         if !decisions.is_sorted_by_key(|decision| oracle::event_key(&decision.record, symbols)) {
             return Err(format!("day {day}: not in event order"));
         }
         dice.shuffle(&mut blocks);
         let workers = 1 + usize::try_from(dice.below(3)).expect("small");
         let (other_decisions, other_fees, _) = other.close(day, &blocks, workers, gone);
-        if other_decisions != decisions || other_fees != others_read {
+        if other_decisions != decisions || other_fees != others_read || other.odd != engine.odd {
             return Err(format!("day {day}: {workers} workers over shuffled blocks decide otherwise"));
         }
     }
     Ok(())
 }
 
+fn differing(odd: &BTreeMap<Key, Evidence>, expected: &BTreeMap<Key, Evidence>) -> String {
+    let only = |these: &BTreeMap<Key, Evidence>, those: &BTreeMap<Key, Evidence>| -> String {
+        these.iter().filter(|(key, evidence)| those.get(*key) != Some(*evidence)).take(4).map(|found| format!("\n  {found:?}")).collect()
+    };
+    format!("the engine alone finds{}\nthe oracle alone{}", only(odd, expected), only(expected, odd))
+}
+
 fn agree(first_wins: bool, open: bool) {
     let symbols = SymbolTable::new();
     let dir = tempfile::tempdir().expect("a folder");
     let scheme = universe::scheme(dir.path(), first_wins, open, &symbols);
-    let mut differences = Vec::new();
+    let (mut differences, mut told) = (Vec::new(), BTreeMap::new());
     for seed in 0..HISTORIES {
-        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| follow(&scheme, &symbols, seed))).unwrap_or_else(|_| Err("a panic".to_owned()));
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| follow(&scheme, &symbols, seed, &mut told))).unwrap_or_else(|_| Err("a panic".to_owned()));
         if let Err(difference) = outcome {
             differences.push(format!("seed {seed}, {difference}"));
         }
     }
     let first: Vec<String> = differences.iter().take(5).cloned().collect();
+    // Every rule found something, again and again.
+    println!("{told:?}");
+    let kinds = OddityKind::ALL.map(OddityKind::name).into_iter().chain(["turned", "days apart", "third"]);
+    kinds.for_each(|kind| assert!(told.get(kind).copied().unwrap_or(0) > HISTORIES / 40, "{kind}: {told:?}"));
     assert!(differences.is_empty(), "first-wins {first_wins}, open {open}: {} of {HISTORIES} histories differ\n{}", differences.len(), first.join("\n"));
 }
 

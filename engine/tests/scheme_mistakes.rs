@@ -293,3 +293,89 @@ fn the_digest_tells_every_byte_and_no_order() {
         assert_ne!(digest(&more), same);
     }
 }
+
+/// The small scheme with rules for oddities, which are the lines from 35 on, and a file of ways where one is given.
+fn with_oddities(rules: &str, locations: &str, travel: Option<&str>) -> Result<Scheme, Vec<Mistake>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    scheme_small::write(folder.path(), &FILES);
+    let settings = FILES[0].1.replace("[settlement]", &format!("{rules}\n[settlement]"));
+    assert_eq!(settings.lines().position(|line| Some(line) == rules.lines().next()), Some(34), "where the rules begin");
+    std::fs::write(folder.path().join("scheme.toml"), settings).expect("written");
+    if !locations.is_empty() {
+        std::fs::write(folder.path().join("locations.csv"), locations).expect("written");
+    }
+    if let Some(travel) = travel {
+        std::fs::write(folder.path().join("travel.csv"), travel).expect("written");
+    }
+    Scheme::read(folder.path(), &SymbolTable::new())
+}
+
+const PLACES: &str = "kind,code,operator,party,latitude,longitude\nline,5,operator-01,,,\nstation,5,operator-02,,30.5,104\nshop,1,,merchant-01,30.6,104.1\n";
+
+#[test]
+fn rules_for_oddities_are_checked_like_all_else() {
+    let all = "[oddities.same_gate]\nmodes = [\"metro\"]\n[oddities.travel]\n[oddities.missing_tap_offs]\n[oddities.counters]\n";
+    let scheme = with_oddities(all, PLACES, None).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let rules = scheme.oddities.expect("they are on");
+    let [gate, travel, missing] = [rules.same_gate.is_some(), rules.travel.is_some(), rules.missing_tap_offs.is_some()];
+    assert!(gate && travel && missing && rules.counters.is_some() && rules.clock_ms == 60_000);
+    assert_eq!(
+        scheme.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["locations.csv: 1 of 3 places have neither coordinates nor a row in travel.csv"]
+    );
+    let table = [
+        ("[oddities]", PLACES, None, Some(35), "[oddities] has no rule, so nothing is looked for", "[oddities.same_gate]"),
+        ("[oddities.same_gates]\n[oddities.counters]", PLACES, None, Some(35), "unknown key `oddities.same_gates`", "did you mean `same_gate`?"),
+        ("[oddities.same_gate]\nwithin_seconds = 0", PLACES, None, Some(36), "`oddities.same_gate.within_seconds` is out of range", "from 1 to 3600"),
+        (
+            "[oddities.same_gate]\nmodes = [\"metr\"]",
+            PLACES,
+            None,
+            Some(36),
+            "`oddities.same_gate.modes` names an unknown mode `metr`",
+            "did you mean `metro`?",
+        ),
+        ("[oddities.travel]\nspeed_max_kmh = \"400\"", PLACES, None, Some(36), "`oddities.travel.speed_max_kmh` is a whole number", ""),
+        ("[oddities.missing_tap_offs]\nride = 3", PLACES, None, Some(36), "unknown key `oddities.missing_tap_offs.ride`", "did you mean `rides`?"),
+        ("[oddities.counters]\ndays = 400", PLACES, None, Some(36), "`oddities.counters.days` is out of range", "from 1 to 366"),
+        ("[oddities.travel]", "", None, Some(35), "[oddities.travel] has nothing to compare", "latitude and longitude"),
+        ("[oddities.counters]", "", Some("from,to,seconds\n"), None, "no rule asks for it", "add [oddities.travel]"),
+        (
+            "[oddities.travel]",
+            "",
+            Some("from,to,seconds\nstation:6,shop:1,9\n"),
+            Some(2),
+            "`location` names an unknown place `station:6`",
+            "did you mean `station:5`?",
+        ),
+        ("[oddities.travel]", "", Some("from,to,seconds\nstation:5,shop:1,0\n"), Some(2), "`seconds` is not a whole number", "the fastest way"),
+        ("[oddities.travel]", "", Some("from,to,seconds\nstation:5,station:5,9\n"), Some(2), "`from` and `to` are one place", ""),
+        ("[oddities.travel]", "", Some("from,to,seconds\nstation:5,shop:1,9\nstation:5,shop:1,8\n"), Some(3), "this way is already on line 2", "once"),
+        ("[oddities.travel]", "", Some("from,to\nstation:5,shop:1\n"), Some(1), "column `seconds` is missing", "seconds"),
+        (
+            "[oddities.counters]",
+            "kind,code,latitude,longitude\nline,5,91,0\nstation,5,,\nshop,1,,\n",
+            None,
+            Some(2),
+            "`latitude` and `longitude` are no place",
+            "30.6571",
+        ),
+        (
+            "[oddities.counters]",
+            "kind,code,latitude,longitude\nline,5,30.5,\nstation,5,,\nshop,1,,\n",
+            None,
+            Some(2),
+            "`latitude` and `longitude` are no place",
+            "both empty",
+        ),
+    ];
+    for (rules, locations, travel, line, message, hint) in table {
+        let mistakes = with_oddities(rules, locations, travel).expect_err(message);
+        let found = mistakes.iter().find(|mistake| mistake.message.contains(message)).unwrap_or_else(|| panic!("{message}: {mistakes:#?}"));
+        assert_eq!(found.line, line, "{message}");
+        assert!(found.hint.as_deref().unwrap_or_default().contains(hint), "{message}: {found:?}");
+    }
+    // One row is enough, and holds both ways.
+    let scheme = with_oddities("[oddities.travel]", "", Some("from,to,seconds\nstation:5,shop:1,90\n")).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    assert!(scheme.oddities.and_then(|rules| rules.travel).is_some_and(|travel| travel.longest_ms == 90_000));
+}

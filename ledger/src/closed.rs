@@ -1,4 +1,5 @@
-//! What a close says besides its decisions: what became of each file's records, and the fees per service day that it books.
+//! What a close says besides its decisions: what became of each file's records, the fees per service day that it books, and
+//! what it found odd.
 //!
 //! Stored as JSON in the `closed` event; the field names are stored.
 
@@ -46,6 +47,47 @@ impl ServiceFee {
     pub const fn difference_minor(&self) -> i64 {
         self.new_minor - self.old_minor
     }
+}
+
+/// A record that an oddity names. Parties are absent (empty) where there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OddRecord {
+    /// As files print it.
+    pub id: String,
+    pub time_ms: i64,
+    pub terminal: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub earner: String,
+    /// The venue or merchant whose place it was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub venue: String,
+}
+
+/// Two records of one card that are odd together. Books nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oddity {
+    /// Number of a [`domain::OddityKind`].
+    pub number: u16,
+    /// The one that is flagged.
+    pub record: OddRecord,
+    pub kind: String,
+    pub source_ref: String,
+    pub offset_min: i16,
+    pub amount_minor: i64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub issuer: String,
+    pub other: OddRecord,
+    /// The clearing day that took in the other one, or has its line.
+    #[serde(with = "wire::day")]
+    pub other_day: Day,
+    /// The id of a third record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub witness: String,
+    /// Names of [`domain::Measure`]s, and their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<(String, i64)>,
 }
 
 /// The fees per service day that a close books.

@@ -1,7 +1,7 @@
 //! Events: what happened to days and files, as one JSON object each in the journal. Field and event names are stored.
 
 use crate::archive::Archived;
-use crate::closed::{FileOutcomes, ServiceFees};
+use crate::closed::{FileOutcomes, Oddity, ServiceFees};
 use crate::days::DayTotals;
 use crate::wire;
 use domain::Day;
@@ -59,6 +59,9 @@ pub enum Event {
         files: Vec<FileOutcomes>,
         #[serde(default, skip_serializing_if = "ServiceFees::is_empty")]
         fees: ServiceFees,
+        /// In canonical order of the flagged records.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        oddities: Vec<Oddity>,
     },
     /// The day's files are published.
     Settled {

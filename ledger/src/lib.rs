@@ -37,7 +37,7 @@ pub use archive::Archived;
 pub use backup::{Backup, BackupError, back_up, drop_older, restore};
 pub use balances::Balance;
 pub use block::{BlockKind, Header};
-pub use closed::{FileOutcomes, ServiceFee, ServiceFees};
+pub use closed::{FileOutcomes, OddRecord, Oddity, ServiceFee, ServiceFees};
 pub use codec::BLOCK_ROWS_MAX;
 pub use days::{DayInfo, DayState, DayTotals};
 pub use decisions::{DecisionBlock, DecisionEncoder, Posted, decode_decisions};

@@ -178,11 +178,11 @@ fn close_with(ledger: &mut Ledger, day: Day, (decisions, counts): (&[Decision], 
         group.decisions(block);
         ledger.commit(group).expect("commits");
     }
-    commit(ledger, Event::Closed { day, totals, next: day.next(), files, fees });
+    commit(ledger, Event::Closed { day, totals, next: day.next(), files, fees, oddities: Vec::new() });
 }
 
 fn closed(day: Day, totals: DayTotals) -> Event {
-    Event::Closed { day, totals, next: day.next(), files: Vec::new(), fees: ServiceFees::default() }
+    Event::Closed { day, totals, next: day.next(), files: Vec::new(), fees: ServiceFees::default(), oddities: Vec::new() }
 }
 
 /// What became of the one file of a day, if it has one: what the decisions say, and repeats.

@@ -6,8 +6,8 @@
 use crate::House;
 use crate::adjustments::Adjustments;
 use crate::desk::{Receivers, sides};
-use crate::roster::Roster;
-use domain::{Day, Decision, Flags, Outcome, RecordId, SymbolTable};
+use crate::roster::{Roster, Seat};
+use domain::{Day, Decision, EventTime, Flags, Outcome, Record, RecordId, SymbolTable};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,9 @@ use std::sync::Arc;
 pub(crate) struct Corrected {
     /// By record, and the clearing day of its line: a record that was withdrawn and came again has another line.
     rides: HashMap<(RecordId, Day), Ride, FixedState>,
-    /// The days whose lines are corrected.
+    /// Lines that oddities name.
+    named: NamedLines,
+    /// The days whose lines are corrected or named.
     days: BTreeSet<Day>,
     /// The day that is read, whether some of its lines are corrected, and how many lines each party has had of it.
     day: Day,
@@ -26,11 +28,32 @@ pub(crate) struct Corrected {
     lines: Vec<u64>,
 }
 
+/// Numbers of a line, by party.
+type Numbers = BTreeMap<usize, u64>;
+
+/// The numbers that lines of earlier days have in each party's detail: by day and time, then by record id.
+#[derive(Default)]
+pub(crate) struct NamedLines(HashMap<(Day, EventTime), BTreeMap<String, Numbers>, FixedState>);
+
+impl NamedLines {
+    /// The number of a record's line of a day in a party's detail; `None` where it has none.
+    pub fn number(&self, day: Day, time: EventTime, id: &str, seat: Seat) -> Option<u64> {
+        self.0.get(&(day, time))?.get(id)?.get(&seat.index()).copied()
+    }
+
+    fn of(&mut self, day: Day, record: &Record, symbols: &SymbolTable) -> Option<&mut Numbers> {
+        let ids = self.0.get_mut(&(day, record.time))?;
+        let mut id = String::new();
+        record.id().write(&symbols.text(record.terminal), &mut id).expect("a string takes it");
+        ids.get_mut(&id)
+    }
+}
+
 #[derive(Default)]
 struct Ride {
     amounts: Amounts,
     /// Its line's number, by party.
-    numbers: BTreeMap<usize, u64>,
+    numbers: Numbers,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -58,6 +81,17 @@ impl Corrected {
     pub fn of(corrections: &[Decision]) -> Self {
         let rides = corrections.iter().map(|decision| (key(decision, decision.held_since), Ride::default())).collect();
         Self { rides, days: corrections.iter().map(|decision| decision.held_since).collect(), ..Self::default() }
+    }
+
+    /// The line that a record of an earlier day has is looked for too.
+    pub fn name(&mut self, day: Day, time: EventTime, id: &str) {
+        self.named.0.entry((day, time)).or_default().insert(id.to_owned(), Numbers::new());
+        self.days.insert(day);
+    }
+
+    /// The lines that were found.
+    pub fn take_named(&mut self) -> NamedLines {
+        std::mem::take(&mut self.named)
     }
 
     /// The oldest day whose decisions are to be read; `None` where nothing is corrected.
@@ -92,11 +126,15 @@ impl Corrected {
             return;
         }
         self.lines.resize(roster.members().len(), 0);
+        let mut named = if is_ride { self.named.of(self.day, &decision.record, house.symbols) } else { None };
         for (seat, _) in receivers.list() {
             let Some(number) = self.lines.get_mut(seat.index()) else { continue };
             *number += 1;
             if let Some(ride) = &mut ride {
                 ride.numbers.entry(seat.index()).or_insert(*number);
+            }
+            if let Some(named) = &mut named {
+                named.entry(seat.index()).or_insert(*number);
             }
         }
     }

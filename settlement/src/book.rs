@@ -14,8 +14,8 @@ use crate::trial::{AccountDay, Sides};
 use crate::uploads::{RefusedRow, Upload};
 use crate::{House, Published, SettleError};
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Role};
-use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, FileState, Ledger, LedgerError, ServiceFees};
+use domain::{Day, Decision, EventTime, Role};
+use ledger::{Balance, DayInfo, DayState, DayTotals, Event, FileInfo, FileOutcomes, FileState, Ledger, LedgerError, Oddity, ServiceFees};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         let seat = house.symbols.find(&account.party).map_or(crate::roster::Seat::NOBODY, |party| roster.seat(party));
         move_account(&mut movements_minor, seat, &account.party, account.day.balance_minor())?;
     }
-    let (outcomes, fees) = closed(ledger, info)?;
+    let (outcomes, fees, oddities) = closed(ledger, info)?;
     let head = ledger.head();
     let book = DayBook {
         day,
@@ -75,7 +75,8 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
         fees: fees.list,
         uploads: uploads(ledger, files, &outcomes)?,
         anchor: Anchor { height: head.height, hash: head.hash },
-        corrected: corrected(ledger, drafted.corrections(), day, house, roster)?,
+        corrected: corrected(ledger, (drafted.corrections(), &oddities), day, house, roster)?,
+        oddities,
     };
     let published = settle::publish(book, drafted, house)?;
     if published.repeated {
@@ -87,12 +88,14 @@ pub fn publish(ledger: &Ledger, day: Day, drafted: Drafted, house: &House<'_>) -
     Ok(published)
 }
 
-/// What the close says of files and of fees.
-fn closed(ledger: &Ledger, info: &DayInfo) -> Result<(BTreeMap<u32, FileOutcomes>, ServiceFees), SettleError> {
-    let Event::Closed { files, fees, .. } = ledger.read_event(info.closed_height).map_err(storage)? else {
+type OutcomesByFile = BTreeMap<u32, FileOutcomes>;
+
+/// What the close says of files and of fees, and what it found odd.
+fn closed(ledger: &Ledger, info: &DayInfo) -> Result<(OutcomesByFile, ServiceFees, Vec<Oddity>), SettleError> {
+    let Event::Closed { files, fees, oddities, .. } = ledger.read_event(info.closed_height).map_err(storage)? else {
         return Err(SettleError::NotClosed(info.day));
     };
-    Ok((files.into_iter().map(|outcomes| (outcomes.file, outcomes)).collect(), fees))
+    Ok((files.into_iter().map(|outcomes| (outcomes.file, outcomes)).collect(), fees, oddities))
 }
 
 /// The uploads of a closed day.
@@ -104,9 +107,18 @@ fn uploads(ledger: &Ledger, files: Vec<&FileInfo>, outcomes: &BTreeMap<u32, File
     files.into_iter().map(|file| upload(ledger, file, outcomes.get(&file.id))).collect()
 }
 
-/// What earlier days settled of the rides that are corrected: their decisions are read again.
-fn corrected(ledger: &Ledger, corrections: &[Decision], day: Day, house: &House<'_>, roster: &Roster) -> Result<Corrected, SettleError> {
+/// What earlier days settled of the rides that are corrected, and the lines that oddities name: their decisions are read again.
+fn corrected(
+    ledger: &Ledger,
+    (corrections, oddities): (&[Decision], &[Oddity]),
+    day: Day,
+    house: &House<'_>,
+    roster: &Roster,
+) -> Result<Corrected, SettleError> {
     let mut corrected = Corrected::of(corrections);
+    for oddity in oddities.iter().filter(|oddity| oddity.other_day < day) {
+        corrected.name(oddity.other_day, EventTime(oddity.other.time_ms), &oddity.other.id);
+    }
     let Some(first) = corrected.first_day() else { return Ok(corrected) };
     let mut cache = SymbolCache::new(house.symbols);
     for info in ledger.days().iter().filter(|info| (first..day).contains(&info.day)) {

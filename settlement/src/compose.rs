@@ -11,7 +11,7 @@ use crate::tally::Tally;
 use crate::{House, SettleError};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Flags, Outcome, Symbol};
-use ledger::{Event, Ledger, LedgerError, ServiceFee};
+use ledger::{Event, Ledger, LedgerError, Oddity, ServiceFee};
 
 /// A row of `summary.csv`, and what is in it.
 #[derive(Clone, Debug)]
@@ -93,6 +93,13 @@ pub(crate) fn fees(ledger: &Ledger, day: Day) -> Result<Vec<ServiceFee>, SettleE
     let Some(info) = ledger.day(day) else { return Ok(Vec::new()) };
     let event = ledger.read_event(info.closed_height).map_err(storage)?;
     Ok(if let Event::Closed { fees, .. } = event { fees.list } else { Vec::new() })
+}
+
+/// What a day's close found odd, in the order of its lines.
+pub(crate) fn oddities(ledger: &Ledger, day: Day) -> Result<Vec<Oddity>, SettleError> {
+    let Some(info) = ledger.day(day) else { return Ok(Vec::new()) };
+    let event = ledger.read_event(info.closed_height).map_err(storage)?;
+    Ok(if let Event::Closed { oddities, .. } = event { oddities } else { Vec::new() })
 }
 
 /// All decisions of a day, in canonical order.

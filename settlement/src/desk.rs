@@ -308,6 +308,8 @@ impl<'a> Papers<'a> {
             Outcome::Held => self.stamp.day(row, Day(decision.held_since.0.saturating_add(i32::from(self.desk.hold_days)))),
             _ => row.comma(),
         }
+        // It names no other record.
+        (0..4).for_each(|_| row.comma());
         row.end();
         let mut receivers = Receivers::nobody();
         for seat in [sides.issuer, sides.earner, sides.venue] {
@@ -335,8 +337,8 @@ pub(crate) fn sides(decision: &Decision, roster: &Roster) -> Sides {
 }
 
 /// The header row of `exceptions.csv`.
-pub(crate) const EXCEPTIONS_HEADER: &str =
-    "line,record_id,source_ref,kind,terminal_id,event_time,amount_minor,outcome,reason,reason_name,age_days,held_until\n";
+pub(crate) const EXCEPTIONS_HEADER: &str = "line,record_id,source_ref,kind,terminal_id,event_time,amount_minor,outcome,reason,reason_name,age_days,held_until,\
+     other_record_id,other_day,other_line,evidence\n";
 
 const fn named(resolved: Symbol, stated: Symbol) -> Symbol {
     if resolved.is_none() { stated } else { resolved }

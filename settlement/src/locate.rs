@@ -2,13 +2,14 @@
 //!
 //! Reads no published file: whoever asks holds what is found against the line that was received.
 
-use crate::compose::fees;
+use crate::compose::{fees, oddities};
 use crate::desk::{Receivers, sides};
+use crate::flagged::receivers;
 use crate::roster::{Roster, Seat};
 use crate::{House, SettleError};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Flags, Outcome, Symbol};
-use ledger::{Ledger, LedgerError, ServiceFee};
+use ledger::{Ledger, LedgerError, Oddity, ServiceFee};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A file with a line for each decision that it tells of.
@@ -43,6 +44,8 @@ pub enum Told {
     Decision(Box<Decision>),
     /// A fee of a service day: it belongs to no ride.
     Fee(ServiceFee),
+    /// Two records that are odd together: they clear, or are held, on their own.
+    Oddity(Box<Oddity>),
 }
 
 /// The lines with these numbers in a party's file of a closed day; those that it does not have are left out.
@@ -80,6 +83,14 @@ pub fn locate(ledger: &Ledger, day: Day, house: &House<'_>, party: Symbol, file:
         read.map_err(storage)?;
         if found.len() == lines.len() {
             break;
+        }
+    }
+    if file == LineFile::Exceptions && found.len() < lines.len() {
+        for oddity in oddities(ledger, day)?.into_iter().filter(|oddity| receivers(oddity, &roster, house.symbols).contains(&seat)) {
+            number += 1;
+            if lines.contains(&number) {
+                found.insert(number, Told::Oddity(Box::new(oddity)));
+            }
         }
     }
     Ok(found)

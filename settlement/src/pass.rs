@@ -40,7 +40,8 @@ pub struct Feed<'f> {
 /// What the pass wrote for one party.
 pub(crate) struct PartyFiles {
     pub detail: FileEntry,
-    pub exceptions: FileEntry,
+    /// The day's oddities are to be added.
+    pub exceptions: Sink,
     pub sums: LineSums,
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn run(feed: &Feed<'_>, desk: Desk<'_>, folder: &Path, suite: Suite, 
     let corrections = check_edges(edges, day)?;
     let files = pass.files.into_iter().map(|file| {
         let Streams { detail, exceptions, sums, .. } = file.state.into_inner();
-        Ok(PartyFiles { detail: detail.finish()?, exceptions: exceptions.finish()?, sums })
+        Ok(PartyFiles { detail: detail.finish()?, exceptions, sums })
     });
     Ok(PassResult { files: files.collect::<Result<_, SettleError>>()?, tally, corrections })
 }

@@ -181,6 +181,7 @@ fn book(decisions: &[Decision], fees: &[ServiceFee], house: &House<'_>, roster: 
         previous: BTreeMap::from([("bus-01".to_owned(), "00ff".to_owned())]),
         fees: fees.to_vec(),
         uploads: Vec::new(),
+        oddities: Vec::new(),
         anchor: Anchor { height: 7, hash: [7; 32] },
         corrected: Corrected::of(&[]),
     }

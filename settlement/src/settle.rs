@@ -16,9 +16,9 @@ use crate::sink::{FileEntry, hex, write_named, write_whole};
 use crate::summary::{SUMMARY_HEADER, Summary, SummarySums, summaries};
 use crate::trial::{self, AccountDay, TRIAL_HEADER};
 use crate::uploads::{self, Upload};
-use crate::{House, SettleError};
+use crate::{House, SettleError, flagged};
 use domain::{Day, Decision};
-use ledger::ServiceFee;
+use ledger::{Oddity, ServiceFee};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -85,6 +85,8 @@ pub(crate) struct DayBook {
     /// Fees per service day, in the order of the close.
     pub fees: Vec<ServiceFee>,
     pub uploads: Vec<Upload>,
+    /// In the order of the close.
+    pub oddities: Vec<Oddity>,
     pub anchor: Anchor,
     /// What earlier days settled of the rides that are corrected.
     pub corrected: Corrected,
@@ -132,7 +134,9 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
     let fees: Vec<SeatedFee<'_>> = book.fees.iter().map(|fee| SeatedFee::new(fee, roster, house.symbols)).collect::<Result<_, _>>()?;
     fees.iter().for_each(|fee| result.tally.service_fee(fee));
     let mut adjustments = adjustments(&fees, roster);
-    std::mem::take(&mut book.corrected).adjust(&result.corrections, roster, house.symbols, &mut adjustments);
+    let mut corrected = std::mem::take(&mut book.corrected);
+    let named = corrected.take_named();
+    corrected.adjust(&result.corrections, roster, house.symbols, &mut adjustments);
     let summaries = summaries(&result.tally, roster, house.symbols);
     let sums: Vec<SummarySums> = summaries.iter().map(|summary| summary.sums()).collect();
     let parties: Vec<PartySums<'_>> = result
@@ -143,6 +147,7 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
         .map(|((files, adjusted), summary)| PartySums { lines: &files.sums, adjustments: &adjusted.sums, summary })
         .collect();
     conserve::check(roster, &parties, &result.tally, &book.booked)?;
+    flagged::append(book.day, &book.oddities, &named, &mut result.files, roster, house.symbols)?;
     let trial = trial::csv(&mut book.accounts)?;
     let tally = &result.tally;
     let write = |(seat, files, adjusted, summary, sums): (Seat, PartyFiles, &Adjustments, &Summary, &SummarySums)| -> Result<PartyFolder, SettleError> {
@@ -152,7 +157,7 @@ pub(crate) fn publish(mut book: DayBook, drafted: Drafted, house: &House<'_>) ->
         let mut entries = vec![
             files.detail,
             whole("adjustments.csv", ADJUSTMENTS_HEADER, adjusted.csv(), adjusted.sums.lines)?,
-            files.exceptions,
+            files.exceptions.finish()?,
             whole("summary.csv", SUMMARY_HEADER, &summary.csv(roster), sums.rows)?,
         ];
         if seat == roster.hub {

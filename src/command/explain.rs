@@ -1,6 +1,7 @@
 //! `explain`: why a line of a published file says what it says, down to the source file's rows. Changes nothing.
 
 mod asked;
+mod odd;
 
 use crate::cli::{ExplainArgs, Shown};
 use crate::explaining::line::{Explained, Priced, RideLine, Why, explain_all};
@@ -50,7 +51,7 @@ type Leg = (String, String, Role, i64);
 impl Explained {
     fn decision(&self) -> Option<&Decision> {
         match &self.why {
-            Why::Fee(_) => None,
+            Why::Fee(_) | Why::Oddity(_) => None,
             Why::Not(decision) | Why::Part(decision, _) | Why::Refund { decision, .. } => Some(decision),
             Why::Ride(line) => Some(&line.decision),
         }
@@ -115,6 +116,12 @@ impl Explained {
                         "charged_minor": fee.charged_minor, "earned_minor": fee.earned_minor, "fee_minor_old": fee.old_minor, "fee_minor_new": fee.new_minor,
                     }),
                 );
+            }
+            Why::Oddity(oddity) => {
+                output::put(&mut value, "record_id", json!(oddity.record.id));
+                output::put(&mut value, "outcome", json!("flagged"));
+                output::put(&mut value, "reason", json!(oddity.number));
+                output::put(&mut value, "oddity", odd::json(oddity));
             }
             Why::Not(decision) => output::put(&mut value, "held_since", json!(decision.held_since.to_string())),
             Why::Part(_, decides) => output::put(&mut value, "part_of", json!(decides.map(|id| id_text(id, explaining.symbols)))),
@@ -186,6 +193,7 @@ impl Explained {
                 amounts.into_iter().for_each(|(key, minor)| words = words.replace(key, &money(minor, digits)));
                 output::line(&words)?;
             }
+            Why::Oddity(oddity) => odd::lines(oddity, shower).iter().try_for_each(|line| output::line(line))?,
             Why::Not(decision) => {
                 let words = lang.pick("held since clearing day", "自清分日起挂起：");
                 if decision.reason.outcome() == Outcome::Held {

@@ -5,8 +5,9 @@ use crate::failure::Failure;
 use crate::gtfs::{self, Imported, Weight};
 use crate::{opening, output};
 use domain::SymbolTable;
+use engine::mistake::Mistake;
 use engine::scheme::Scheme;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// # Errors
@@ -26,28 +27,33 @@ fn check(dir: &Path, map: Option<&Path>, shown: Shown) -> Result<u8, Failure> {
             let (parties, terminals, cards) = (scheme.parties.list().len(), scheme.terminals.list().len(), scheme.cards.list().len());
             let name = shown.lang.pick(&scheme.name_en, &scheme.name_zh);
             if shown.json {
-                output::json(
-                    &json!({ "name": name, "digest": crate::intake::hex(&scheme.digest), "parties": parties, "terminals": terminals, "cards": cards, "mistakes": [] }),
-                )?;
+                output::json(&json!({
+                    "name": name, "digest": crate::intake::hex(&scheme.digest), "parties": parties, "terminals": terminals, "cards": cards, "mistakes": [],
+                    "notes": scheme.notes.iter().map(told).collect::<Vec<_>>(),
+                }))?;
             } else {
                 output::line(&format!(
                     "{name}: {} ({parties} / {terminals} / {cards})",
                     shown.lang.pick("no mistakes; parties / terminals / cards", "没有错误；机构／终端／卡")
                 ))?;
+                for note in &scheme.notes {
+                    let word = shown.lang.pick("note:", "提示：");
+                    output::line(&format!("{word} {note}: {}", note.hint.as_deref().unwrap_or_default()))?;
+                }
             }
             Ok(0)
         }
         Err(mistakes) => {
             if shown.json {
-                let list: Vec<_> = mistakes
-                    .iter()
-                    .map(|mistake| json!({ "file": mistake.file, "line": mistake.line, "message": mistake.message, "hint": mistake.hint }))
-                    .collect();
-                output::json(&json!({ "mistakes": list }))?;
+                output::json(&json!({ "mistakes": mistakes.iter().map(told).collect::<Vec<_>>() }))?;
             }
             Err(opening::refused_for(&format!("the scheme {}", dir.display()), &mistakes))
         }
     }
+}
+
+fn told(mistake: &Mistake) -> Value {
+    json!({ "file": mistake.file, "line": mistake.line, "message": mistake.message, "hint": mistake.hint })
 }
 
 /// Imports, then checks what was written: a scheme that `scheme check` refuses is never left unsaid.

@@ -1,13 +1,15 @@
 //! A line of a published file with all that makes it: the ride folded again, what stood before a correction, the original of
 //! a refund, and the records behind it.
 
-use super::{Booked, Decided, Explaining, Folded, Histories, Origin, gives_back};
+use super::{Booked, Decided, Explaining, Folded, Histories, Origin, gives_back, id_text};
 use crate::failure::Failure;
 use crate::steps::Steps;
+use domain::symbol::SymbolCache;
 use domain::{CardToken, Day, Decision, Flags, Outcome, Reason, Record, RecordId};
 use engine::account::{Known, Ride};
+use engine::ingest::record_id_of;
 use engine::scheme::Scheme;
-use ledger::ServiceFee;
+use ledger::{Oddity, ServiceFee};
 use settlement::{LineFile, Told};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +44,8 @@ pub struct Explained {
 
 pub enum Why {
     Fee(ServiceFee),
+    /// Two records that are odd together.
+    Oddity(Box<Oddity>),
     /// Held or rejected.
     Not(Box<Decision>),
     /// A cleared record without a price of its own: the record that decides its ride.
@@ -106,10 +110,11 @@ pub fn explain_all(explaining: &Explaining<'_>, items: Vec<Item>) -> Result<Vec<
     let histories = explaining.histories(&accounts, registry)?;
     let originals: BTreeSet<RecordId> = decisions().filter_map(|decision| decision.record.original).collect();
     let originals = explaining.decisions_on(&originals)?;
+    let named = odd_records(explaining, &items)?;
     let mut folds = Folds::new();
     let mut explained = Vec::new();
     for item in items {
-        explained.push(explain(explaining, item, registry, &histories, &originals, &mut folds));
+        explained.push(explain(explaining, item, registry, &histories, (&originals, &named), &mut folds));
     }
     // The records behind all of them are looked for together.
     let ids: BTreeSet<RecordId> = explained.iter().flat_map(|one| one.records.iter().map(|(_, record, _)| record.id())).collect();
@@ -120,12 +125,36 @@ pub fn explain_all(explaining: &Explaining<'_>, items: Vec<Item>) -> Result<Vec<
     Ok(explained)
 }
 
+/// The records that oddities name, by id.
+fn odd_records(explaining: &Explaining<'_>, items: &[Item]) -> Result<Vec<(String, Decided)>, Failure> {
+    let mut cache = SymbolCache::new(explaining.symbols);
+    let oddities = items.iter().filter_map(|item| if let Told::Oddity(oddity) = &item.told { Some(oddity) } else { None });
+    let ids: BTreeSet<RecordId> =
+        oddities.flat_map(|oddity| [&oddity.record.id, &oddity.other.id, &oddity.witness]).filter_map(|id| record_id_of(id, &mut cache)).collect();
+    let found = explaining.decisions_on(&ids)?;
+    Ok(found.into_iter().map(|decided| (id_text(decided.1.record.id(), explaining.symbols), decided)).collect())
+}
+
+/// The records of an oddity, as the days up to its own decided on them.
+fn records_of(oddity: &Oddity, day: Day, named: &[(String, Decided)]) -> Vec<(&'static str, Record)> {
+    let known = |id: &str, time_ms: Option<i64>| {
+        let fits = |decided: &&(String, Decided)| decided.0 == id && decided.1.0 <= day && time_ms.is_none_or(|ms| decided.1.1.record.time.0 == ms);
+        named.iter().rfind(fits).map(|(_, (_, decision))| decision.record)
+    };
+    let parts = [
+        ("record", known(&oddity.record.id, Some(oddity.record.time_ms))),
+        ("other", known(&oddity.other.id, Some(oddity.other.time_ms))),
+        ("witness", known(&oddity.witness, None)),
+    ];
+    parts.into_iter().filter_map(|(part, record)| record.map(|record| (part, record))).collect()
+}
+
 fn explain(
     explaining: &Explaining<'_>,
     Item { place, day, told }: Item,
     registry: &Scheme,
     histories: &Histories,
-    originals: &[Decided],
+    (originals, named): (&[Decided], &[(String, Decided)]),
     folds: &mut Folds,
 ) -> Explained {
     let (scheme, same_scheme) = explaining.scheme_of(day);
@@ -139,6 +168,10 @@ fn explain(
     };
     let decision = match told {
         Told::Fee(fee) => return make(true, Why::Fee(fee), Vec::new()),
+        Told::Oddity(oddity) => {
+            let records = records_of(&oddity, day, named);
+            return make(true, Why::Oddity(oddity), records);
+        }
         Told::Decision(decision) => decision,
     };
     let record = decision.record;

@@ -136,12 +136,27 @@ impl<'s> City<'s> {
         others.next().unwrap_or(terminal)
     }
 
+    /// A terminal of the same mode in another town; the same one where there is none.
+    pub fn elsewhere(&self, terminal: u32, dice: &mut Dice) -> u32 {
+        let stands = |town: &&Town| town.terminals().any(|at| at == terminal);
+        let here = self.towns.iter().position(|town| stands(&town));
+        let mode = |at: u32| self.terminals.get(at as usize).map(|terminal| terminal.mode);
+        let other = self.towns.iter().enumerate().filter(|(town, _)| Some(*town) != here).flat_map(|(_, town)| town.terminals());
+        let others: Vec<u32> = other.filter(|&at| mode(at) == mode(terminal)).collect();
+        dice.pick(&others).copied().unwrap_or(terminal)
+    }
+
     pub fn town(&self, dice: &mut Dice) -> usize {
         dice.weighted(&self.town_sums)
     }
 }
 
 impl Town {
+    fn terminals(&self) -> impl Iterator<Item = u32> {
+        let places = [&self.lines, &self.stations, &self.venues, &self.shops, &self.hospitals];
+        places.into_iter().flatten().flatten().copied()
+    }
+
     fn size(&self) -> u32 {
         let places = [&self.lines, &self.stations, &self.venues, &self.shops, &self.hospitals];
         u32::try_from(places.into_iter().flatten().map(Vec::len).sum::<usize>()).unwrap_or(u32::MAX)

@@ -26,6 +26,14 @@ pub struct Faults {
     pub grey: u32,
     /// Of purchases: given back in part, in whole, twice, or more than was paid.
     pub refund: u32,
+    /// The same card at the same gate again, seconds later.
+    pub same_gate: u32,
+    /// The card in another town minutes later.
+    pub far_away: u32,
+    /// The card's counter lower than before.
+    pub counter_back: u32,
+    /// Riders who tap on four times a day and never off.
+    pub dodger: u32,
 }
 
 impl Default for Faults {
@@ -45,6 +53,10 @@ impl Default for Faults {
             no_tap_on: 2_000,
             grey: 300,
             refund: 8_000,
+            same_gate: 300,
+            far_away: 150,
+            counter_back: 200,
+            dodger: 100,
         }
     }
 }
@@ -65,6 +77,10 @@ impl Faults {
         no_tap_on: 0,
         grey: 0,
         refund: 0,
+        same_gate: 0,
+        far_away: 0,
+        counter_back: 0,
+        dodger: 0,
     };
 
     /// All rates times `percent` hundredths, none above one in two.
@@ -85,6 +101,10 @@ impl Faults {
             no_tap_on,
             grey,
             refund,
+            same_gate,
+            far_away,
+            counter_back,
+            dodger,
         } = self;
         Self {
             duplicate: times(duplicate),
@@ -100,6 +120,10 @@ impl Faults {
             no_tap_on: times(no_tap_on),
             grey: times(grey),
             refund: times(refund),
+            same_gate: times(same_gate),
+            far_away: times(far_away),
+            counter_back: times(counter_back),
+            dodger: times(dodger),
         }
     }
 }

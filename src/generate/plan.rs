@@ -21,6 +21,8 @@ pub enum Mark {
     GreyUnproven,
     /// A copy of the card was at this terminal.
     Clone,
+    /// The card's counter is lower than it was.
+    CounterBack,
 }
 
 /// One thing that a terminal saw.
@@ -67,6 +69,10 @@ const DAY_SEQUENCES: u64 = 10_000_000;
 const DAY_COUNTERS: u32 = 50_000;
 /// 2020-01-01: counts begin there.
 const FIRST_DAY: i32 = 18_262;
+/// Rides of a day by somebody who never taps off.
+const DODGED_RIDES: u32 = 4;
+/// By how much a counter is lower that goes back.
+const COUNTED_BACK: u32 = 40;
 const NOT_COUNTED: u32 = u32::MAX;
 const ABSURD_MINOR: i64 = 999_999_999;
 const YEAR_2099_MS: i64 = 4_070_908_800_000;
@@ -97,10 +103,37 @@ impl Plan {
         let duplicates = share(faults.duplicate, &mut dice);
         let conflicts = share(faults.conflict, &mut dice).min(records.saturating_sub(duplicates) / 2);
         let clones = share(faults.clone, &mut dice).min(records.saturating_sub(duplicates + conflicts) / 2);
-        let ridden = records.saturating_sub(duplicates + conflicts + clones);
-        let mut notes = ride(city, params, ridden);
+        let mut left = records.saturating_sub(duplicates + conflicts + clones);
+        let mut some = |rate: u32, each: u32, dice: &mut Dice| {
+            let times = share(rate, dice).min(left / (2 * each));
+            left -= times * each;
+            times
+        };
+        let [gates, towns] = [faults.same_gate, faults.far_away].map(|rate| some(rate, 1, &mut dice));
+        let dodgers = some(faults.dodger, DODGED_RIDES, &mut dice);
+        let back = share(faults.counter_back, &mut dice);
+        let mut notes = ride(city, params, left);
         for _ in 0..clones {
             add_clone(&mut notes, city, &mut dice);
+        }
+        (0..gates).for_each(|_| {
+            add_again(&mut notes, &[RecordKind::TapOn, RecordKind::Pass], &mut dice, |event, dice| Event {
+                time_ms: event.time_ms + dice.between(3_000, 15_000),
+                ..event
+            })
+        });
+        (0..towns).for_each(|_| {
+            add_again(&mut notes, &[RecordKind::Payment, RecordKind::Pass], &mut dice, |event, dice| {
+                let time_ms = event.time_ms + dice.between(5 * MINUTE_MS, 15 * MINUTE_MS);
+                Event { time_ms, terminal: city.elsewhere(event.terminal, dice), ..event }
+            });
+        });
+        (0..dodgers).for_each(|_| add_dodger(&mut notes, city, &mut dice));
+        for _ in 0..back {
+            let plain = plain_event(&notes, &[RecordKind::Boarding, RecordKind::Payment, RecordKind::Pass], &mut dice);
+            if let Some(event) = plain.and_then(|at| notes.events.get_mut(at as usize)) {
+                event.mark = Mark::CounterBack;
+            }
         }
         let mut plan = Self {
             places: Vec::new(),
@@ -231,6 +264,7 @@ impl Plan {
         }
         match event.mark {
             Mark::Plain => {}
+            Mark::CounterBack => record.card_counter = record.card_counter.map(|counter| counter.saturating_sub(COUNTED_BACK)),
             Mark::UnknownTerminal => record.terminal = city.unknown,
             Mark::Hotlisted => {
                 if let Some(&(token, issuer, version)) = city.hotlist.get(at as usize % city.hotlist.len().max(1)) {
@@ -307,17 +341,41 @@ fn ride(city: &City<'_>, params: Params, ridden: u32) -> Notes {
     notes
 }
 
+/// The first plain event of one of these kinds from a place on that the dice choose.
+fn plain_event(notes: &Notes, kinds: &[RecordKind], dice: &mut Dice) -> Option<u32> {
+    let count = u32::try_from(notes.events.len()).unwrap_or(u32::MAX);
+    let start = dice.below(count);
+    let is_one = |event: &Event| event.mark == Mark::Plain && kinds.contains(&event.kind);
+    (0..count).map(|step| (start + step) % count.max(1)).find(|&at| notes.events.get(at as usize).is_some_and(is_one))
+}
+
+/// An event of a card once more, changed a little. Where there is none to change, a purchase.
+fn add_again(notes: &mut Notes, kinds: &[RecordKind], dice: &mut Dice, change: impl Fn(Event, &mut Dice) -> Event) {
+    let plain = plain_event(notes, kinds, dice).and_then(|at| notes.events.get(at as usize).copied());
+    let purchase =
+        Event { time_ms: 12 * 60 * MINUTE_MS, terminal: 0, card: 0, amount_minor: 100, kind: RecordKind::Payment, mark: Mark::Plain, yesterday: false };
+    let event = plain.map_or(purchase, |event| change(event, dice));
+    notes.add(event);
+}
+
+/// Rides of somebody who never taps off, from one end of the town to the other.
+fn add_dodger(notes: &mut Notes, city: &City<'_>, dice: &mut Dice) {
+    let rides: Vec<&Vec<Vec<u32>>> = city.towns.iter().map(|town| &town.stations).filter(|stations| !stations.is_empty()).collect();
+    let stations = dice.pick(&rides).copied();
+    let card = dice.below(u32::try_from(city.cards.len()).unwrap_or(u32::MAX));
+    let ends = stations.map(|stations| [stations.first(), stations.last()].map(|gates| gates.and_then(|gates| dice.pick(gates)).copied().unwrap_or(0)));
+    for ride in 0..DODGED_RIDES {
+        let time_ms = 7 * 60 * MINUTE_MS + ride * 200 * MINUTE_MS + dice.below(60 * MINUTE_MS);
+        let terminal = ends.map_or(0, |[first, last]| if ride % 2 == 0 { first } else { last });
+        let kind = if ends.is_some() { RecordKind::TapOn } else { RecordKind::Payment };
+        notes.add(Event { time_ms, terminal, card, amount_minor: 0, kind, mark: Mark::Plain, yesterday: false });
+    }
+}
+
 /// The same card and count at another terminal, a little later.
 fn add_clone(notes: &mut Notes, city: &City<'_>, dice: &mut Dice) {
-    let count = u32::try_from(notes.events.len()).unwrap_or(u32::MAX);
     // A copy of a copy, or of what is wrong in another way, would prove nothing: the next plain one is taken.
-    let start = dice.below(count);
-    let plain = (0..count).map(|step| (start + step) % count.max(1)).find(|&at| {
-        notes
-            .events
-            .get(at as usize)
-            .is_some_and(|event| event.mark == Mark::Plain && matches!(event.kind, RecordKind::Boarding | RecordKind::Payment | RecordKind::Pass))
-    });
+    let plain = plain_event(notes, &[RecordKind::Boarding, RecordKind::Payment, RecordKind::Pass], dice);
     let terminals = u32::try_from(city.terminals.len()).unwrap_or(1);
     let copied = plain.and_then(|at| Some((at, *notes.events.get(at as usize)?)));
     let event = match copied {

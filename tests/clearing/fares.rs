@@ -10,7 +10,7 @@ const HEADER: &str = "kind,time,terminal,epoch,sequence,card,issuer,operator,loc
 const MONDAY: &str = "2026-03-02";
 
 /// Milliseconds since 1970 of a local time at +08:00.
-fn epoch_ms(date: &str, time: &str) -> i64 {
+pub fn epoch_ms(date: &str, time: &str) -> i64 {
     let day: domain::Day = date.parse().expect("a date");
     let (clock, ms) = time.split_once('.').unwrap_or((time, "0"));
     let seconds = clock.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i64>().expect("a number"));

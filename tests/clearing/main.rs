@@ -20,6 +20,7 @@ mod late;
 #[allow(dead_code, reason = "its tests use the rest of it")]
 #[path = "../../engine/tests/naive/mod.rs"]
 mod naive;
+mod oddities;
 #[allow(dead_code, reason = "its tests use the rest of it")]
 #[path = "../../engine/tests/oracle/mod.rs"]
 mod oracle;

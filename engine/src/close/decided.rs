@@ -7,7 +7,7 @@ use super::fold::Folded;
 use super::gather::Fast;
 use super::order::{DayKey, Order, sort_day};
 use super::partition::Partition;
-use super::{Budgets, Event, FeeSums, FileOutcomes, Refunded};
+use super::{Budgets, Event, FeeSums, FileOutcomes, Finding, Refunded};
 use crate::parallel;
 use crate::scheme::Scheme;
 use domain::{Day, Decision, EventTime, Symbol};
@@ -43,6 +43,10 @@ pub struct Decided<'s> {
     pub priced_until: EventTime,
     /// What is remembered of accounts, by partition, encoded.
     pub remembered: Vec<Vec<u8>>,
+    /// What is remembered of cards for oddities, the same way.
+    pub trails: Vec<Vec<u8>>,
+    /// What is odd though nothing is held for it, in canonical order of the flagged records.
+    pub oddities: Vec<Finding>,
 }
 
 impl Decided<'_> {
@@ -55,6 +59,12 @@ impl Decided<'_> {
     #[must_use]
     pub fn texts(&self) -> &[Arc<str>] {
         &self.texts
+    }
+
+    /// The venue or merchant whose place a location is; absent where it is nobody's.
+    #[must_use]
+    pub fn venue_of(&self, location: Symbol) -> Symbol {
+        self.venues.get(location.index()).copied().unwrap_or_default()
     }
 
     #[must_use]
@@ -94,7 +104,7 @@ impl Decided<'_> {
 
     fn decision(&self, partition: &Partition, event: &Event) -> Decision {
         let notes = &partition.notes;
-        let venue = self.venues.get(event.location.index()).copied().unwrap_or_default();
+        let venue = self.venue_of(event.location);
         let decision = event.decision(notes, self.day, venue, event.fee_minor(notes, self.scheme));
         assert!(decision.adds_up(), "list price = cardholder + funders");
         decision

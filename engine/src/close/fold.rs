@@ -4,11 +4,14 @@
 //! evidence, grey writes, then the fares. Events are decided where they stand; what is sorted is keys.
 
 use super::event::Event;
+use super::evidence::Copies;
 use super::gather::Fast;
 use super::memory::Remembered;
 use super::order::{AccountKey, DayKey, Order, sort_accounts};
 use super::partition::{Address, Partition};
 use super::revise::{Past, Revision};
+use super::trail::Trails;
+use super::watch::Watching;
 use crate::price::{Abandoned, AccountState, Claim, Extras, Fold, Part, Tap};
 use crate::scheme::Scheme;
 use domain::{CardToken, Day, EventTime, Flags, Outcome, Reason, RecordKind, Symbol};
@@ -35,6 +38,8 @@ pub struct Folded {
     pub refunds: Vec<Address>,
     /// Other events that did not simply clear, or that an earlier close took in.
     pub noted: Vec<Address>,
+    /// Where the scheme asks for oddities.
+    pub watching: Option<Watching>,
 }
 
 pub struct Folder<'s> {
@@ -50,9 +55,10 @@ pub struct Folder<'s> {
 impl Folder<'_> {
     /// Decides every event of a partition but its refunds. `number` is the partition's.
     #[must_use]
-    pub fn fold(&self, number: u16, partition: Partition, remembered: Vec<Remembered>) -> Folded {
+    pub fn fold(&self, number: u16, partition: Partition, remembered: Vec<Remembered>, trails: Vec<Trails>) -> Folded {
         let mut remembered: HashMap<CardToken, AccountState, Fast> = remembered.into_iter().collect();
-        let mut folded = Folded { partition, ..Folded::default() };
+        let watching = self.scheme.oddities.as_ref().map(|_| Watching::new(trails));
+        let mut folded = Folded { partition, watching, ..Folded::default() };
         let keys = self.keys(&folded.partition);
         folded.days.reserve_exact(keys.len());
         let mut state = AccountState::default();
@@ -70,8 +76,13 @@ impl Folder<'_> {
         }
         // Accounts without an event today: an old tap-on may have to be given up, and old memories fade.
         for (account, mut state) in remembered {
+            self.watch_from(account, &mut folded);
             self.give_up(&mut state, &mut folded);
+            self.watch_to(account, &state, &mut folded);
             self.remember(account, &mut state, &mut folded.remembered);
+        }
+        if let Some(watching) = &mut folded.watching {
+            self.watch_rest(watching);
         }
         folded.days.sort_unstable();
         folded
@@ -87,7 +98,11 @@ impl Folder<'_> {
             *state = known;
         }
         folded.latest = folded.latest.max(group.last().map(|key| folded.partition.get(key.address()).time));
-        weigh(group, &mut folded.partition);
+        let copies = weigh(group, &mut folded.partition);
+        self.watch_from(account, folded);
+        if let Some(watching) = &mut folded.watching {
+            self.watch_copies(&copies, &folded.partition, watching);
+        }
         match self.past.of(account, group, &folded.partition) {
             Some(past) => *state = self.revise(group, past, folded),
             None => self.account(group, state, folded),
@@ -99,7 +114,20 @@ impl Folder<'_> {
             let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
             self.give_up_at(due, state, folded);
         }
+        self.watch_to(account, state, folded);
         self.remember(account, state, &mut folded.remembered);
+    }
+
+    fn watch_from(&self, account: CardToken, folded: &mut Folded) {
+        if let Some(watching) = &mut folded.watching {
+            watching.begin(account);
+        }
+    }
+
+    fn watch_to(&self, account: CardToken, state: &AccountState, folded: &mut Folded) {
+        if let Some(watching) = &mut folded.watching {
+            self.watch_end(account, state, watching);
+        }
     }
 
     /// Keys of all events that count here, account by account in event order.
@@ -147,7 +175,10 @@ impl Folder<'_> {
             let event = folded.partition.get(key.address());
             let step = pricing.next(state, &self.tap(key.address(), event, &folded.partition));
             if let Some(abandoned) = step.abandoned {
-                put(*abandoned, folded);
+                self.put(*abandoned, folded);
+            }
+            if let Some(watching) = &mut folded.watching {
+                self.watch(folded.partition.get(key.address()), &folded.partition, watching);
             }
             if let Some(fare) = step.fare {
                 folded.partition.decide_priced(key.address(), &fare);
@@ -205,8 +236,17 @@ impl Folder<'_> {
 
     fn give_up_at(&self, day_end: EventTime, state: &mut AccountState, folded: &mut Folded) {
         if let Some(abandoned) = self.pricing().close_day(state, day_end) {
-            put(abandoned, folded);
+            self.put(abandoned, folded);
         }
+    }
+
+    fn put(&self, abandoned: Abandoned, folded: &mut Folded) {
+        if let Some(watching) = &mut folded.watching {
+            self.watch_given_up(&abandoned.open, abandoned.fare.charged_minor, watching);
+        }
+        let Some(at) = abandoned.open.tap.key else { return folded.carried_rides.push(abandoned) };
+        folded.partition.decide_priced(at, &abandoned.fare);
+        folded.keep(at, abandoned.extras);
     }
 
     /// Keeps what a later record could still need: nothing older than the acceptance window.
@@ -232,10 +272,9 @@ impl Folder<'_> {
 const TRANSFER_WINDOW_MAX_MS: i64 = 10_080 * 60_000;
 
 /// Decides what only an account's records together can tell: clone evidence and grey writes.
-fn weigh(group: &[AccountKey], partition: &mut Partition) {
-    if group.iter().any(|key| partition.get(key.address()).note(&partition.notes).is_some()) {
-        super::evidence::weigh(group, partition);
-    }
+fn weigh(group: &[AccountKey], partition: &mut Partition) -> Copies {
+    let noted = group.iter().any(|key| partition.get(key.address()).note(&partition.notes).is_some());
+    if noted { super::evidence::weigh(group, partition) } else { Copies::new() }
 }
 
 /// Keys that are worked on together: some dozens, and whole accounts.
@@ -284,12 +323,6 @@ pub(super) const fn waits_for_original(kind: RecordKind) -> bool {
 /// Whether it takes money back to the cardholder.
 pub(super) const fn gives_back(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Refund | RecordKind::Reversal)
-}
-
-fn put(abandoned: Abandoned, folded: &mut Folded) {
-    let Some(at) = abandoned.open.tap.key else { return folded.carried_rides.push(abandoned) };
-    folded.partition.decide_priced(at, &abandoned.fare);
-    folded.keep(at, abandoned.extras);
 }
 
 impl Folded {

@@ -90,13 +90,13 @@ pub fn decode(bytes: &[u8], tariff: &Tariff, symbols: &SymbolTable) -> Option<Ve
     from.bytes.is_empty().then_some(accounts)
 }
 
-struct Writer<'t> {
-    bytes: Vec<u8>,
-    texts: &'t [Arc<str>],
+pub(super) struct Writer<'t> {
+    pub bytes: Vec<u8>,
+    pub texts: &'t [Arc<str>],
 }
 
 impl Writer<'_> {
-    fn number(&mut self, mut number: u64) {
+    pub fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.bytes.push((number & 0x7f) as u8 | 0x80);
             number >>= 7;
@@ -105,16 +105,16 @@ impl Writer<'_> {
     }
 
     /// Zigzag, so that small negative numbers stay short.
-    fn signed(&mut self, number: i64) {
+    pub fn signed(&mut self, number: i64) {
         self.number(((number << 1) ^ (number >> 63)).cast_unsigned());
     }
 
-    fn text(&mut self, text: &[u8]) {
+    pub fn text(&mut self, text: &[u8]) {
         self.number(text.len() as u64);
         self.bytes.extend_from_slice(text);
     }
 
-    fn symbol(&mut self, symbol: Symbol) {
+    pub fn symbol(&mut self, symbol: Symbol) {
         let texts = self.texts;
         self.text(texts.get(symbol.index()).map_or("", |text| text).as_bytes());
     }
@@ -143,7 +143,7 @@ impl Writer<'_> {
         }
     }
 
-    fn open(&mut self, open: &OpenTap) {
+    pub fn open(&mut self, open: &OpenTap) {
         let tap = &open.tap;
         self.number(u64::from(tap.kind.code()));
         self.number(tap.id_kind as u64);
@@ -163,13 +163,13 @@ const fn names(tap: &Tap) -> [Symbol; 11] {
     [tap.terminal, tap.mode, tap.operator, tap.issuer, tap.earner, tap.class, tap.medium, tap.location, tap.from, tap.route, tap.vehicle]
 }
 
-struct Reader<'b, 's> {
-    bytes: &'b [u8],
-    symbols: &'s SymbolTable,
+pub(super) struct Reader<'b, 's> {
+    pub bytes: &'b [u8],
+    pub symbols: &'s SymbolTable,
 }
 
 impl<'b> Reader<'b, '_> {
-    fn number(&mut self) -> Option<u64> {
+    pub fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.bytes.split_first()?;
@@ -186,29 +186,29 @@ impl<'b> Reader<'b, '_> {
         None
     }
 
-    fn signed(&mut self) -> Option<i64> {
+    pub fn signed(&mut self) -> Option<i64> {
         let number = self.number()?;
         Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
     }
 
-    fn day(&mut self) -> Option<Day> {
+    pub fn day(&mut self) -> Option<Day> {
         Some(Day(i32::try_from(self.signed()?).ok()?))
     }
 
-    fn text(&mut self) -> Option<&'b [u8]> {
+    pub fn text(&mut self) -> Option<&'b [u8]> {
         let len = usize::try_from(self.number()?).ok()?;
         let (text, rest) = self.bytes.split_at_checked(len)?;
         self.bytes = rest;
         Some(text)
     }
 
-    fn symbol(&mut self) -> Option<Symbol> {
+    pub fn symbol(&mut self) -> Option<Symbol> {
         let text = std::str::from_utf8(self.text()?).ok()?;
         Some(self.symbols.intern(text))
     }
 
     /// A number that fits 32 bits.
-    fn short(&mut self) -> Option<u32> {
+    pub fn short(&mut self) -> Option<u32> {
         u32::try_from(self.number()?).ok()
     }
 
@@ -262,7 +262,7 @@ impl<'b> Reader<'b, '_> {
         Some(rare)
     }
 
-    fn open(&mut self) -> Option<OpenTap> {
+    pub fn open(&mut self) -> Option<OpenTap> {
         let kind = RecordKind::from_code(u8::try_from(self.number()?).ok()?)?;
         let id_kind = IdKind::from_code(u8::try_from(self.number()?).ok()?)?;
         let id = [self.number()?, self.number()?];

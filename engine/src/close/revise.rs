@@ -10,10 +10,12 @@ use super::event::{Event, Resolved};
 use super::fold::{Folded, Folder, waits_for_original};
 use super::gather::Fast;
 use super::judge::Judge;
+use super::oddity::Unended;
 use super::order::{AccountKey, Lead};
 use super::partition::{Address, Partition};
 use super::versions::standing;
-use crate::price::{AccountState, Claim, Extras, Fare, Fold, Grant, Part, Tap};
+use super::watch::{GivenUp, Seen};
+use crate::price::{AccountState, Claim, Extras, Fare, Fold, Grant, OpenTap, Part, Tap};
 use domain::{CardToken, Day, Decision, Discount, Flags, Outcome, Reason, Record, RecordId, Symbol};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +68,24 @@ enum Place {
 
 type Priced = Option<(Fare, Option<Box<Extras>>)>;
 
+/// A version that has counted until today with the day that took it in, and all that was booked on its id.
+type Counted = (Day, Decision, Vec<(Day, Decision)>);
+
+/// The clearing days of a record.
+#[derive(Clone, Copy)]
+struct Days {
+    taken_in: Day,
+    /// Of a ride: the one that has its line.
+    line: Day,
+}
+
+/// A journey that was given up behind so many taps.
+struct Open {
+    after: usize,
+    ride: OpenTap,
+    charged_minor: i64,
+}
+
 impl Folder<'_> {
     /// Folds an account from its beginning: `past` and today's records in `group`. Returns its state.
     pub fn revise(&self, group: &[AccountKey], past: &[(Day, Decision)], folded: &mut Folded) -> AccountState {
@@ -78,13 +98,13 @@ impl Folder<'_> {
             withdrawn.any(|event| event.taken_record(&folded.partition.notes).same_content(record))
         };
         // Of each id, the version that has counted until today, and all that was booked on it.
-        let counted: Vec<(Decision, Vec<(Day, Decision)>)> = by_record
+        let counted: Vec<Counted> = by_record
             .into_values()
-            .filter_map(|all| Some((standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared)?.1, all)))
+            .filter_map(|all| standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared).map(|(day, decision)| (day, decision, all)))
             .collect();
         let mut judge = Judge::new(self.scheme, self.clearing_day);
         let (mut then, mut resolved, mut withdrawn) = (Partition::default(), Vec::new(), BTreeSet::new());
-        for (decision, _) in &counted {
+        for (_, decision, _) in &counted {
             let found = Resolved { reason: Reason::Cleared, ..judge.resolve(&decision.record, true) };
             let event = Event::new(&decision.record, &found, u32::MAX, None, &mut then.notes);
             let at = then.push(event, Lead::new(0, event.time, 0));
@@ -117,9 +137,14 @@ impl Folder<'_> {
         };
         // What was claimed then is known by folding what was known then.
         let mut claimed: BTreeMap<Address, (Fare, Vec<Claim>)> = BTreeMap::new();
-        if self.scheme.tariff.has_budgets() {
+        let days: BTreeMap<Address, Days> = then.iter().zip(&counted).map(|((at, _), (day, _, all))| (at, self.days_of(*day, all))).collect();
+        let mut known = None;
+        if self.scheme.tariff.has_budgets() || folded.watching.is_some() {
             let (places, taps) = in_order(old.clone());
-            let (priced, _) = self.prices(&taps, self.closed);
+            let (priced, _, open) = self.prices(&taps, self.closed);
+            if folded.watching.is_some() {
+                known = Some(self.sightings(&places, open, (&then, &days), &folded.partition));
+            }
             for (place, priced) in places.into_iter().zip(priced) {
                 if let (Place::Then(at), Some((fare, Some(extras)))) = (place, priced) {
                     claimed.insert(at, (fare, extras.claims));
@@ -129,11 +154,16 @@ impl Folder<'_> {
         let stays = |place: &Place| !matches!(place, Place::Then(at) if withdrawn.contains(at));
         let (mut places, taps) = in_order(old.into_iter().filter(stays).chain(new).collect());
         let ends: Vec<Day> = self.closed.iter().copied().chain([self.clearing_day]).collect();
-        let (mut priced, state) = self.prices(&taps, &ends);
+        let (mut priced, state, open) = self.prices(&taps, &ends);
+        if let (Some((seen, given_up)), Some(mut watching)) = (known, folded.watching.take()) {
+            let (seen_now, given_up_now) = self.sightings(&places, open, (&then, &days), &folded.partition);
+            self.watch_again((&seen, &given_up), (&seen_now, &given_up_now), &mut watching);
+            folded.watching = Some(watching);
+        }
         places.extend(withdrawn.iter().map(|at| Place::Then(*at)));
         priced.resize_with(places.len(), || None);
-        let mut booked: Vec<Option<Booked>> = counted.iter().map(|(_, all)| Booked::of(all.iter().map(|(day, decision)| (*day, decision)))).collect();
-        let mut records: Vec<(Record, Flags)> = counted.iter().map(|(decision, _)| (decision.record, decision.flags)).collect();
+        let mut booked: Vec<Option<Booked>> = counted.iter().map(|(.., all)| Booked::of(all.iter().map(|(day, decision)| (*day, decision)))).collect();
+        let mut records: Vec<(Record, Flags)> = counted.iter().map(|(_, decision, _)| (decision.record, decision.flags)).collect();
         let mut position: BTreeMap<Address, usize> = then.iter().map(|(at, _)| at).zip(0..).collect();
         for (place, priced) in places.into_iter().zip(priced) {
             match place {
@@ -164,31 +194,53 @@ impl Folder<'_> {
         state
     }
 
-    /// The price of each tap that decides a ride, and the state that is left.
-    fn prices(&self, taps: &[Tap], ends: &[Day]) -> (Vec<Priced>, AccountState) {
+    /// The clearing days that took a record in and that have its line, where it has one.
+    fn days_of(&self, day: Day, all: &[(Day, Decision)]) -> Days {
+        let lines = all.iter().filter(|(_, decision)| decision.flags.has(Flags::RIDE) && !decision.flags.has(Flags::CORRECTS));
+        Days { taken_in: day, line: lines.map(|(day, _)| *day).next_back().unwrap_or(self.clearing_day) }
+    }
+
+    /// The account's records as the rules of oddities see them, and its rides without a tap-off.
+    fn sightings(&self, places: &[Place], open: Vec<Open>, (then, days): (&Partition, &BTreeMap<Address, Days>), now: &Partition) -> (Vec<Seen>, Vec<GivenUp>) {
+        let today = Days { taken_in: self.clearing_day, line: self.clearing_day };
+        let known = |place: &Place| match *place {
+            Place::Then(at) => (then.get(at), then, days.get(&at).copied().unwrap_or(today)),
+            Place::Now(at) => (now.get(at), now, today),
+        };
+        let seen = places.iter().map(known).map(|(event, partition, days)| (event.card, self.sighting(event, partition, days.taken_in))).collect();
+        let given_up = open.into_iter().filter_map(|Open { after, ride, charged_minor }| {
+            let (event, _, days) = known(places.get(ride.tap.key? as usize)?);
+            Some(GivenUp { after, card: event.card, unended: Unended { open: ride, charged_minor, day: days.line } })
+        });
+        (seen, given_up.collect())
+    }
+
+    /// The price of each tap that decides a ride, the state that is left, and the rides without a tap-off.
+    fn prices(&self, taps: &[Tap], ends: &[Day]) -> (Vec<Priced>, AccountState, Vec<Open>) {
         let pricing = Fold::new(&self.scheme.tariff, &self.scheme.clock);
-        let (mut state, mut priced) = (AccountState::default(), Vec::new());
+        let (mut state, mut priced, mut open) = (AccountState::default(), Vec::new(), Vec::new());
         priced.resize_with(taps.len(), || None);
         let mut ends = ends.iter().map(|day| self.scheme.clock.day_end(*day)).peekable();
-        let put = |abandoned: Option<crate::price::Abandoned>, priced: &mut Vec<Priced>| {
+        let mut put = |abandoned: Option<crate::price::Abandoned>, after: u32, priced: &mut Vec<Priced>| {
             let Some(abandoned) = abandoned else { return };
+            open.push(Open { after: after as usize, ride: abandoned.open, charged_minor: abandoned.fare.charged_minor });
             let place = abandoned.open.tap.key.and_then(|key| priced.get_mut(key as usize));
             *place.expect("every tap-on of the account was folded here") = Some((abandoned.fare, abandoned.extras));
         };
         for (tap, number) in taps.iter().zip(0u32..) {
             while let Some(end) = ends.next_if(|end| *end <= tap.time) {
-                put(pricing.close_day(&mut state, end), &mut priced);
+                put(pricing.close_day(&mut state, end), number, &mut priced);
             }
             let step = pricing.next(&mut state, &Tap { key: Some(number), ..*tap });
-            put(step.abandoned.map(|abandoned| *abandoned), &mut priced);
+            put(step.abandoned.map(|abandoned| *abandoned), number, &mut priced);
             if let (Some(fare), Some(place)) = (step.fare, priced.get_mut(number as usize)) {
                 *place = Some((fare, step.extras));
             }
         }
         for end in ends {
-            put(pricing.close_day(&mut state, end), &mut priced);
+            put(pricing.close_day(&mut state, end), u32::MAX, &mut priced);
         }
-        (priced, state)
+        (priced, state, open)
     }
 }
 

@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The files that a scheme may have beside its `tariff/` folder.
-pub const FILES: [&str; 9] =
-    ["scheme.toml", "parties.csv", "terminals.csv", "locations.csv", "cards.csv", "hotlist.csv", "calendar.csv", "fees.toml", "keys.toml"];
+pub const FILES: [&str; 10] =
+    ["scheme.toml", "parties.csv", "terminals.csv", "locations.csv", "travel.csv", "cards.csv", "hotlist.csv", "calendar.csv", "fees.toml", "keys.toml"];
 
 /// The text of a file without a byte-order mark. `None` where it is missing or cannot be read; a missing file is a mistake
 /// only where `missing_hint` says what to do about it.

@@ -4,6 +4,7 @@
 
 use super::guess::{hint, shown};
 use super::parties::{Field, Parties};
+use super::position::Position;
 use super::sheet::{self, needed, optional};
 use crate::mistake::Mistakes;
 use domain::{PartyKind, Symbol, SymbolTable};
@@ -27,6 +28,8 @@ pub struct Location {
     /// The operator that runs it; absent where the record's terminal says.
     pub operator: Symbol,
     pub city: String,
+    /// Where on the globe it is.
+    pub position: Option<Position>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -42,12 +45,14 @@ pub struct Locations {
 impl Locations {
     #[must_use]
     pub fn read(dir: &Path, symbols: &SymbolTable, parties: &Parties, mistakes: &mut Mistakes) -> Self {
-        let columns = [needed("kind"), needed("code"), optional("name_en"), optional("name_zh"), optional("party"), optional("operator"), optional("city")];
+        let [name_en, name_zh, party, operator] = ["name_en", "name_zh", "party", "operator"].map(optional);
+        let [city, latitude, longitude] = ["city", "latitude", "longitude"].map(optional);
+        let columns = [needed("kind"), needed("code"), name_en, name_zh, party, operator, city, latitude, longitude];
         let rows = sheet::read(dir, FILE, &columns, None, mistakes);
         let mut locations = Self { partial: !rows.whole, ..Self::default() };
         let mut lines = Vec::new();
         for row in rows {
-            let [kind, code, name_en, name_zh, party, operator, city] = row.fields;
+            let [kind, code, name_en, name_zh, party, operator, city, latitude, longitude] = row.fields;
             if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
                 mistakes.add(FILE, Some(row.line), format!("{} cannot be a kind", shown(&kind)), Some("a lowercase word: line, station, venue, shop"));
                 locations.partial = true;
@@ -69,11 +74,16 @@ impl Locations {
             };
             let party = expect(&party, &[PartyKind::Venue, PartyKind::Merchant], "party").unwrap_or_default();
             let operator = expect(&operator, &[PartyKind::Operator], "operator").unwrap_or_default();
+            let position = Position::parse(&latitude, &longitude);
+            if position.is_none() && !(latitude.is_empty() && longitude.is_empty()) {
+                let todo = "decimal degrees, north and east positive: 30.6571 and 104.0660; or both empty";
+                mistakes.add(FILE, Some(row.line), "`latitude` and `longitude` are no place on the globe", Some(todo));
+            }
             if !party.is_none() {
                 locations.venues.insert(id, party);
             }
             locations.places.insert(id, locations.list.len());
-            locations.list.push(Location { id, kind, code, name_en, name_zh, party, operator, city });
+            locations.list.push(Location { id, kind, code, name_en, name_zh, party, operator, city, position });
             lines.push(row.line);
         }
         locations

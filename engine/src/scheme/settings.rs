@@ -6,6 +6,7 @@
 use super::clock::LocalClock;
 use super::guess::{allowed, hint, shown};
 use super::moment;
+use super::oddities::Oddities;
 use super::table::{Table, read};
 use crate::mistake::Mistakes;
 use domain::{Day, PartyKind, RecordKind, Symbol, SymbolTable};
@@ -156,6 +157,8 @@ pub struct Settings {
     pub settlement: SettlementOptions,
     /// How many days before the open one stay in the journal; all where it is absent.
     pub retention_days: Option<i32>,
+    /// What is looked for in records that clear; `None` for nothing.
+    pub oddities: Option<Oddities>,
 }
 
 impl Settings {
@@ -198,6 +201,7 @@ impl Settings {
             retention.finish(mistakes);
             days
         });
+        let oddities = Oddities::read(table, &words.modes, symbols, mistakes);
         Some(Self {
             name_en,
             name_zh,
@@ -214,6 +218,7 @@ impl Settings {
             hotlist_grace_ms,
             settlement,
             retention_days,
+            oddities,
         })
     }
 }

@@ -3,14 +3,15 @@
 //! The records come in event order. Rejected ones bear no witness.
 
 use super::Case;
-use domain::{Outcome, Reason};
+use domain::{Outcome, Reason, Record};
 
 fn bears_witness(case: &Case) -> bool {
     case.finding.reason.outcome() != Outcome::Rejected
 }
 
-/// One card cannot have been at two terminals with the same count.
-pub fn hold_clones(own: &mut [&mut Case]) {
+/// One card cannot have been at two terminals with the same count. What is held now, and the nearest record before it, or
+/// else behind it, that says so.
+pub fn hold_clones(own: &mut [&mut Case]) -> Vec<(Record, Record)> {
     let mut cloned = Vec::new();
     for (at, case) in own.iter().enumerate() {
         let met_elsewhere = own.iter().any(|other| {
@@ -23,9 +24,19 @@ pub fn hold_clones(own: &mut [&mut Case]) {
             cloned.push(at);
         }
     }
+    let mut copies = Vec::new();
+    for &at in &cloned {
+        let copy = own[at].record;
+        let against = |other: &&&mut Case| {
+            bears_witness(other) && other.record.card == copy.card && other.record.card_counter == copy.card_counter && other.record.terminal != copy.terminal
+        };
+        let other = own[..at].iter().rev().find(against).or_else(|| own[at..].iter().find(against)).expect("it was met elsewhere");
+        copies.push((copy, other.record));
+    }
     for at in cloned {
         own[at].finding.reason = Reason::CloneEvidence;
     }
+    copies
 }
 
 /// A grey record stands when the card's next balance is the one that it would have left.

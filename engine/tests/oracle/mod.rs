@@ -6,6 +6,7 @@
 pub mod budgets;
 pub mod evidence;
 pub mod fold;
+pub mod oddities;
 pub mod refunds;
 pub mod registry;
 pub mod shown;
@@ -122,6 +123,8 @@ pub struct Oracle<'s> {
     settled: BTreeMap<RecordId, Settled>,
     /// By incentive: what has been granted of its budget.
     granted: BTreeMap<String, i64>,
+    /// What today's close holds as copies of cards, and what speaks against each.
+    copies: Vec<(Record, Record)>,
 }
 
 impl<'s> Oracle<'s> {
@@ -140,6 +143,7 @@ impl<'s> Oracle<'s> {
             granted: BTreeMap::new(),
             days: Vec::new(),
             settled: BTreeMap::new(),
+            copies: Vec::new(),
         }
     }
 
@@ -156,10 +160,11 @@ impl<'s> Oracle<'s> {
         }
         self.intake.extend(intake.iter().map(|(file, record)| (day, *file, *record)));
         self.days.push(day);
+        self.copies.clear();
         for account in accounts(&cases) {
             let mut own: Vec<&mut Case> = cases.iter_mut().filter(|case| account_of(case) == account).collect();
             own.sort_by_cached_key(|case| event_key(&case.record, self.symbols));
-            evidence::hold_clones(&mut own);
+            self.copies.extend(evidence::hold_clones(&mut own));
             evidence::hold_unproven(&mut own);
         }
         let mut everyone: Vec<String> = self.memories.keys().cloned().chain(accounts(&cases)).collect();

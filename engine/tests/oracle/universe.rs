@@ -55,16 +55,17 @@ fund-01,fund,Fund one,一基金,
 fund-02,fund,Fund two,二基金,
 sponsor-01,sponsor,Sponsor,赞助,
 ";
-const LOCATIONS: &str = "kind,code,name_en,name_zh,party,operator
-line,5,Line,五路,,
-station,1,North,北,,operator-02
-station,2,South,南,,operator-02
-station,3,West,西,,operator-02
-shop,1,Shop,店,merchant-01,
-venue,1,Museum,馆,venue-001,
-venue,2,Park,园,venue-002,
-venue,3,Library,书,venue-003,
+const LOCATIONS: &str = "kind,code,name_en,name_zh,party,operator,latitude,longitude
+line,5,Line,五路,,,,
+station,1,North,北,,operator-02,30.0,104.0
+station,2,South,南,,operator-02,30.1,104
+station,3,West,西,,operator-02,30.5,104.5
+shop,1,Shop,店,merchant-01,,,
+venue,1,Museum,馆,venue-001,,-33.9,-151.2
+venue,2,Park,园,venue-002,,,
+venue,3,Library,书,venue-003,,,
 ";
+const TRAVEL: &str = "from,to,seconds\nvenue:3,station:1,900\nstation:1,venue:3,600\nvenue:2,station:2,1200\n";
 const TERMINALS: &str = "id,epoch,operator,mode,location,from,to
 9,0,operator-01,bus,,2026-01-01,2026-03-02
 9,1,operator-01,bus,,2026-03-03,
@@ -337,6 +338,25 @@ venue = {{ pass = "admission" }}
 
 [hotlist]
 grace_minutes = 60
+
+[oddities]
+clock_seconds = 60
+
+[oddities.same_gate]
+within_seconds = 600
+
+[oddities.travel]
+speed_max_kmh = 100
+distance_min_m = 5000
+
+[oddities.missing_tap_offs]
+days = 2
+rides = 2
+gain_min_minor = 100
+next_within_hours = 20
+
+[oddities.counters]
+days = 1
 "#
     );
     std::fs::create_dir_all(dir.join("tariff")).expect("a folder");
@@ -344,6 +364,7 @@ grace_minutes = 60
         ("scheme.toml", settings.as_str()),
         ("parties.csv", PARTIES),
         ("locations.csv", LOCATIONS),
+        ("travel.csv", TRAVEL),
         ("terminals.csv", TERMINALS),
         ("cards.csv", CARDS),
         ("hotlist.csv", HOTLIST),
@@ -367,6 +388,7 @@ pub fn history(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Vec<(Day, V
     let days = 1 + i32::try_from(dice.below(4)).expect("small");
     let size = if dice.percent(10) { 300 } else { 10 + dice.below(60) };
     let clean = dice.percent(30);
+    let mut counts = Dice::new(seed ^ 0xc0_0117);
     let mut sent: Vec<Record> = Vec::new();
     let mut history = Vec::new();
     for day in (0..days).map(|ahead| Day(first.0 + ahead)) {
@@ -375,6 +397,11 @@ pub fn history(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Vec<(Day, V
             let arrival = sent.len() as u64 + 1;
             let fresh = sent.is_empty() || dice.percent(85);
             let mut record = if fresh { event(scheme, symbols, day, clean, &sent, &mut dice) } else { again(&sent, symbols, &mut dice) };
+            if fresh && record.card_counter.is_none() && counts.percent(20) {
+                // Cards count up, most of the time.
+                let hours = (record.time.0 - scheme.clock.day_start(first).0 + 8 * DAY_MS).div_euclid(3_600_000);
+                record.card_counter = u32::try_from(hours.clamp(0, 1_000) * 3 + i64::try_from(counts.below(12)).expect("small")).ok();
+            }
             record.arrival = arrival;
             record.source_ref = SourceRef::new(arrival.to_string().as_bytes()).expect("short");
             sent.push(record);

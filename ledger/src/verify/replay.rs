@@ -4,11 +4,11 @@ use super::VerifyReport;
 use super::posting::{Book, Tally};
 use crate::archive::Archived;
 use crate::block::Header;
-use crate::closed::{FileOutcomes, ServiceFees};
+use crate::closed::{FileOutcomes, Oddity, ServiceFees};
 use crate::days::{DayInfo, DayState, DayTotals};
 use crate::event::Event;
 use crate::files::{FileInfo, FileState};
-use domain::{Day, Decision, Reason, SymbolTable};
+use domain::{Day, Decision, Measure, OddityKind, Reason, SymbolTable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the blocks so far say.
@@ -78,7 +78,10 @@ impl Replay {
                 self.tally = Some((*day, Tally::default()));
                 legal
             }),
-            Event::Closed { day, totals, next, files, fees } => self.close(*day, (totals, files, fees), *next, height, report),
+            Event::Closed { day, totals, next, files, fees, oddities } => {
+                self.oddities(*day, oddities, height, report);
+                self.close(*day, (totals, files, fees), *next, height, report)
+            }
             Event::Settled { day, manifests } => self.days.get_mut(day).is_some_and(|info| {
                 let legal = info.state == DayState::Closed;
                 (info.state, info.manifests) = (DayState::Settled, Some(*manifests));
@@ -185,6 +188,17 @@ impl Replay {
             self.moved.insert(day, tally.book);
         }
         self.open(next, scheme) && legal
+    }
+
+    /// An oddity has a number that stands for one, names two records, and the other's day is one that is closed by now.
+    fn oddities(&self, day: Day, oddities: &[Oddity], height: u64, report: &mut VerifyReport) {
+        for (at, oddity) in oddities.iter().enumerate() {
+            let known = OddityKind::from_number(oddity.number).is_some() && self.days.contains_key(&oddity.other_day) && oddity.other_day <= day;
+            let measured = oddity.measures.iter().all(|(name, _)| Measure::ALL.iter().any(|measure| measure.name() == name));
+            if !known || !measured || oddity.record.id == oddity.other.id || oddity.record.id.is_empty() || oddity.other.id.is_empty() {
+                report.differs(height, format!("oddity {at} is none that a close tells"));
+            }
+        }
     }
 
     /// A fee goes on from what was booked of it before.
