@@ -12,7 +12,7 @@ use crate::intake::commit;
 use crate::progress::Progress;
 use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
+use domain::{CardToken, Day, Decision, Outcome, Reason, Record, RecordId, Symbol, SymbolTable};
 use engine::close::{DecideError, Decided, Earlier, FeesBooked, Finding, Gather, Sighting, decide, service_fees};
 use engine::dedup::Seen;
 use engine::parallel;
@@ -186,7 +186,7 @@ impl<'a> Closing<'a> {
         let before = history::before(ledger, symbols, workers)?;
         progress.step("closing: deciding and pricing", "日终：判定与计价");
         let look_up = |wanted: &[_]| history::look_up(ledger, symbols, wanted);
-        let journal = |wanted: &(dyn Fn(&Decision) -> bool + Sync)| history::journal(ledger, symbols, workers, wanted);
+        let journal = |cards: Option<&[CardToken]>, wanted: &(dyn Fn(&Decision) -> bool + Sync)| history::journal(ledger, symbols, workers, cards, wanted);
         let decided = decide(scheme, symbols, day, workers, gathers, before, &Earlier { lookup: &look_up, journal: &journal });
         decided.map_err(|error| match error {
             DecideError::Lookup(failure) => failure,

@@ -6,7 +6,7 @@
 pub mod line;
 
 use crate::failure::Failure;
-use crate::history::unread;
+use crate::history::{self, unread};
 use crate::intake::hex;
 use domain::symbol::SymbolCache;
 use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, Outcome, Record, RecordId, RecordKind, SymbolTable};
@@ -79,21 +79,10 @@ impl<'a> Explaining<'a> {
         closed_days(self.ledger)
     }
 
-    /// The decisions of closed days that `wanted` says yes for, whatever was decided, the oldest day first. Reads all of them.
-    fn decisions(&self, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<Decided>, Failure> {
-        let mut blocks = Vec::new();
-        for day in self.closed_days() {
-            let heights = self.ledger.decision_blocks(day).map_err(|error| unread(&error))?;
-            blocks.extend(heights.into_iter().map(|height| (day, height)));
-        }
-        let found = parallel::map(self.workers, blocks, |_, (day, height)| {
-            let (mut cache, mut found) = (SymbolCache::new(self.symbols), Vec::new());
-            let read = self.ledger.each_decisions(height, &mut cache, |decisions| {
-                found.extend(decisions.iter().filter(|decision| wanted(decision)).map(|decision| (day, *decision)));
-            });
-            read.map(|()| found).map_err(|error| unread(&error))
-        });
-        Ok(found.into_iter().collect::<Result<Vec<_>, Failure>>()?.concat())
+    /// The decisions of closed days that `wanted` says yes for, whatever was decided, the oldest day first. Where cards are
+    /// given, those on these.
+    fn decisions(&self, cards: Option<&[CardToken]>, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<Decided>, Failure> {
+        history::journal(self.ledger, self.symbols, self.workers, cards, wanted)
     }
 
     /// All decisions on these ids, the oldest day first.
@@ -104,7 +93,7 @@ impl<'a> Explaining<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.decisions(&|decision| ids.contains(&decision.record.id()))
+        self.decisions(None, &|decision| ids.contains(&decision.record.id()))
     }
 
     /// The account that a record belongs to; empty for a record without a card.
@@ -122,7 +111,9 @@ impl<'a> Explaining<'a> {
         if accounts.is_empty() {
             return Ok(histories);
         }
-        let found = self.decisions(&|decision| !decision.record.card.is_empty() && accounts.contains(&self.account_of(&decision.record, scheme)))?;
+        let cards = scheme.cards_of(accounts, |account| accounts.contains(account));
+        let found =
+            self.decisions(Some(&cards), &|decision| !decision.record.card.is_empty() && accounts.contains(&self.account_of(&decision.record, scheme)))?;
         for (day, decision) in found {
             histories.entry(self.account_of(&decision.record, scheme)).or_default().push((day, decision));
         }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use domain::symbol::SymbolCache;
-use domain::{Day, Decision, Discount, EventTime, Reason, Record, RecordId, Symbol, SymbolTable};
+use domain::{CardToken, Day, Decision, Discount, EventTime, Reason, Record, RecordId, Symbol, SymbolTable};
 use engine::close::{Before, Budgets, FeeBases, FeeKey, FeesBooked, Given, Giving, PARTITIONS, Refunded, Resolutions, Withdrawn, standing, supplied_tap_off};
 use engine::dedup::{Seen, Sequences};
 use engine::ingest::record_id_of;
@@ -213,14 +213,25 @@ fn closed_days(ledger: &Ledger) -> impl Iterator<Item = &DayInfo> {
     ledger.days().iter().filter(|day| matches!(day.state, DayState::Closed | DayState::Settled))
 }
 
-/// What closed days decided that `wanted` says yes for, the oldest day first. Reads all of them.
+/// What closed days decided that `wanted` says yes for, the oldest day first. Reads the blocks that may have a decision on one
+/// of the cards; without cards, all of them.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn journal(ledger: &Ledger, symbols: &SymbolTable, workers: usize, wanted: &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, Failure> {
+pub fn journal(
+    ledger: &Ledger,
+    symbols: &SymbolTable,
+    workers: usize,
+    cards: Option<&[CardToken]>,
+    wanted: &(dyn Fn(&Decision) -> bool + Sync),
+) -> Result<Vec<(Day, Decision)>, Failure> {
     let mut blocks = Vec::new();
     for day in closed_days(ledger) {
-        let heights = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
+        let heights = match cards {
+            Some(cards) => ledger.decision_blocks_of(day.day, cards),
+            None => ledger.decision_blocks(day.day),
+        };
+        let heights = heights.map_err(|error| unread(&error))?;
         blocks.extend(heights.into_iter().map(|height| (day.day, height)));
     }
     let found = parallel::map(workers, blocks, |_, (day, height)| {

@@ -51,7 +51,7 @@ fn main() {
     }
     let start = Instant::now();
     let lookup = |wanted: &[(RecordId, Option<EventTime>)]| Ok::<_, ()>(vec![Vec::<(domain::Day, Decision)>::new(); wanted.len()]);
-    let Ok(decided) = decide(&scheme, &symbols, day, workers, vec![gather], Before::default(), &Earlier { lookup: &lookup, journal: &|_| Ok(Vec::new()) })
+    let Ok(decided) = decide(&scheme, &symbols, day, workers, vec![gather], Before::default(), &Earlier { lookup: &lookup, journal: &|_, _| Ok(Vec::new()) })
     else {
         eprintln!("the day could not be decided");
         std::process::exit(2);

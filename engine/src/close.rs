@@ -83,8 +83,8 @@ pub struct Before {
 pub type Lookup<'l, E> = dyn Fn(&[(RecordId, Option<EventTime>)]) -> Result<Vec<Vec<(Day, Decision)>>, E> + 'l;
 
 /// A second look: the decisions of closed days that the given question is answered yes for, with their clearing days, the
-/// oldest day first. Asked from several threads.
-pub type Journal<'l, E> = dyn Fn(&(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, E> + 'l;
+/// oldest day first. Asked from several threads. Where cards are given, only decisions on these are meant.
+pub type Journal<'l, E> = dyn Fn(Option<&[CardToken]>, &(dyn Fn(&Decision) -> bool + Sync)) -> Result<Vec<(Day, Decision)>, E> + 'l;
 
 /// The two ways to look into closed days.
 pub struct Earlier<'l, E> {
@@ -347,7 +347,8 @@ fn past_of<E>(scheme: &Scheme, accounts: HashSet<CardToken, Fast>, gone: &Gone, 
         let counts = matches!(decision.reason, Reason::Cleared | Reason::Withdrawn);
         counts && (accounts.contains(&account(decision)) || (decision.record.card.is_empty() && alone.contains(&decision.record.id())))
     };
-    for (day, decision) in journal(&is_wanted)? {
+    let cards = alone.is_empty().then(|| scheme.cards_of(&accounts, |account| accounts.contains(account)));
+    for (day, decision) in journal(cards.as_deref(), &is_wanted)? {
         if decision.record.card.is_empty() {
             past.alone.entry(decision.record.id()).or_default().push((day, decision));
         } else {

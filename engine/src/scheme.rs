@@ -167,6 +167,12 @@ impl Scheme {
         self.cards.get(token)
     }
 
+    /// All cards whose records may be these accounts': an account that nobody registered is a card itself.
+    pub fn cards_of<'a>(&self, accounts: impl IntoIterator<Item = &'a CardToken>, is_one: impl Fn(&CardToken) -> bool) -> Vec<CardToken> {
+        let registered = self.cards.list().iter().filter(|card| is_one(&card.account)).map(|card| card.token);
+        accounts.into_iter().copied().chain(registered).collect()
+    }
+
     #[must_use]
     pub fn hotlist(&self, token: &CardToken) -> Option<&HotlistEntry> {
         self.hotlist.get(token)

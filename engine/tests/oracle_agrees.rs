@@ -6,7 +6,7 @@
 mod naive;
 mod oracle;
 
-use domain::{Day, Decision, EventTime, OddityKind, Outcome, Reason, Record, RecordId, SymbolTable};
+use domain::{CardToken, Day, Decision, EventTime, OddityKind, Outcome, Reason, Record, RecordId, SymbolTable};
 use engine::close::{Before, Earlier, FeeKey, FeesBooked, Finding, Gather, Resolutions, ServiceFee, Withdrawn, decide, service_fees};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
@@ -100,7 +100,9 @@ impl<'s> Engine<'s> {
         let lookup = |wanted: &[(RecordId, Option<EventTime>)]| -> Result<_, Infallible> {
             Ok(wanted.iter().map(|&(id, time)| look_up(days, closed, id, time)).collect())
         };
-        let journal = |wanted: &(dyn Fn(&Decision) -> bool + Sync)| -> Result<_, Infallible> {
+        let journal = |cards: Option<&[CardToken]>, wanted: &(dyn Fn(&Decision) -> bool + Sync)| -> Result<_, Infallible> {
+            // Nothing but what was asked for: a card that was left out would be missed.
+            let wanted = |decision: &Decision| cards.is_none_or(|cards| cards.contains(&decision.record.card)) && wanted(decision);
             let all = days.iter().zip(closed).flat_map(|(day, decisions)| decisions.iter().map(|decision| (*day, *decision)));
             Ok(all.filter(|(_, decision)| wanted(decision)).collect())
         };

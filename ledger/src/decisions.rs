@@ -6,6 +6,7 @@
 use crate::LedgerError;
 use crate::balances::Balance;
 use crate::block::{Block, Draft};
+use crate::cards::{self, CardHash};
 use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Encoder, Reader, column, decision};
 use domain::symbol::SymbolCache;
 use domain::{Account, Decision, Entry, Symbol, SymbolTable};
@@ -42,25 +43,39 @@ pub struct DecisionBlock {
     pub(crate) draft: Draft,
     pub(crate) hub: Arc<str>,
     pub(crate) movements: Vec<Balance>,
+    /// Which cards it may be of.
+    pub(crate) cards: Vec<u8>,
     posted: Posted,
 }
 
-/// What decisions move, account by account, while it is added up.
+/// What decisions move, account by account, while it is added up; and whose cards they are on.
 struct Sums {
     hub: Symbol,
     accounts: HashMap<Account, (i128, i128), foldhash::fast::FixedState>,
     posted: Posted,
+    decisions: usize,
+    cards: Vec<CardHash>,
+}
+
+/// What a block's decisions come to.
+struct Summed {
+    movements: Vec<Balance>,
+    posted: Posted,
+    cards: Vec<u8>,
 }
 
 impl Sums {
     fn new(hub: Symbol) -> Self {
-        Self { hub, accounts: HashMap::default(), posted: Posted::default() }
+        Self { hub, accounts: HashMap::default(), posted: Posted::default(), decisions: 0, cards: Vec::new() }
     }
 
     /// # Panics
     /// When an entry does not add up.
     fn add(&mut self, decisions: &[Decision]) {
-        let Self { hub, accounts, posted } = self;
+        let Self { hub, accounts, posted, cards, .. } = self;
+        self.decisions += decisions.len();
+        let named = decisions.iter().map(|decision| &decision.record.card).filter(|card| !card.is_empty());
+        cards.extend(named.map(CardHash::of));
         for decision in decisions {
             let entry = Entry::of(decision, *hub);
             posted.entries += u64::from(!entry.postings().is_empty());
@@ -77,7 +92,7 @@ impl Sums {
     }
 
     /// The sums so far, to be begun anew.
-    fn take<'a>(&mut self, text: impl Fn(Symbol) -> Arc<str> + 'a) -> (Vec<Balance>, Posted) {
+    fn take<'a>(&mut self, text: impl Fn(Symbol) -> Arc<str> + 'a) -> Summed {
         let movements = self.accounts.drain().map(|(account, (debit_minor, credit_minor))| Balance {
             party: text(account.party),
             product: text(account.product),
@@ -85,7 +100,9 @@ impl Sums {
             debit_minor,
             credit_minor,
         });
-        (movements.collect(), std::mem::take(&mut self.posted))
+        let cards = cards::filter(std::mem::take(&mut self.decisions), &self.cards);
+        self.cards.clear();
+        Summed { movements: movements.collect(), posted: std::mem::take(&mut self.posted), cards }
     }
 }
 
@@ -128,8 +145,8 @@ impl<'t> DecisionEncoder<'t> {
         let count = encoder.rows();
         let draft = Draft::new(count, count * DECISION_BYTES_EXPECTED, |out| encoder.finish(out));
         let text = |symbol: Symbol| Arc::clone(encoder.lexicon().text(symbol));
-        let (movements, posted) = sums.take(text);
-        DecisionBlock { draft, hub: text(sums.hub), movements, posted }
+        let Summed { movements, posted, cards } = sums.take(text);
+        DecisionBlock { draft, hub: text(sums.hub), movements, cards, posted }
     }
 }
 
@@ -151,8 +168,8 @@ impl DecisionBlock {
         let hub = table.intern(hub_of(block)?);
         let mut sums = Sums::new(hub);
         read(block, symbols, |decisions| sums.add(decisions))?;
-        let (movements, posted) = sums.take(|symbol| table.text(symbol));
-        Ok(Self { draft: Draft::copied(block), hub: table.text(hub), movements, posted })
+        let Summed { movements, posted, cards } = sums.take(|symbol| table.text(symbol));
+        Ok(Self { draft: Draft::copied(block), hub: table.text(hub), movements, cards, posted })
     }
 
     /// Whether a block holds these decisions, in the same bytes.

@@ -46,7 +46,7 @@ impl Group {
     pub(crate) fn bytes_expected(&self) -> usize {
         let block = |item: &Item| match item {
             Item::Intake { block, .. } => block.payload().len(),
-            Item::Decisions(block) => block.payload().len(),
+            Item::Decisions(block) => block.payload().len() + block.cards.len(),
             Item::Event(_) | Item::Refusals { .. } => 0,
         };
         let blocks: usize = self.items.iter().map(|item| block(item) + ITEM_BYTES_EXPECTED).sum();

@@ -2,6 +2,7 @@
 
 use crate::balances::{self, Balance, RUNNING};
 use crate::block::{Block, BlockKind, Header};
+use crate::cards::{self, CardHash};
 use crate::codec::Corrupt;
 use crate::days::DayState;
 use crate::decisions;
@@ -12,10 +13,22 @@ use crate::intake::{self, IntakePiece, IntakeRows};
 use crate::ledger::Ledger;
 use crate::refusal::{self, Refusal};
 use crate::storage::Database;
-use crate::store::{self, BALANCES, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
+use crate::store::{self, BALANCES, CARDS_AT, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision};
+use std::collections::HashSet;
+
+/// Where a decision block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecisionsAt {
+    pub height: u64,
+    /// Its decisions.
+    pub count: u32,
+}
+
+/// Past so many cards for each block of a day, all of it is read.
+const CARDS_PER_BLOCK_MAX: usize = 4;
 
 /// Where an intake block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +86,41 @@ impl Ledger {
     /// # Errors
     /// When the storage fails or the index is damaged.
     pub fn decision_blocks(&self, day: Day) -> Result<Vec<u64>, LedgerError> {
+        Ok(self.decisions_at(day)?.into_iter().map(|block| block.height).collect())
+    }
+
+    /// The same with the decisions in each.
+    ///
+    /// # Errors
+    /// As for [`Ledger::decision_blocks`].
+    pub fn decisions_at(&self, day: Day) -> Result<Vec<DecisionsAt>, LedgerError> {
         let Some(info) = self.day(day).filter(|info| matches!(info.state, DayState::Closed | DayState::Settled)) else { return Ok(Vec::new()) };
         let counts = info.close_height..info.closed_height;
-        Ok(self.places(&day_prefix(DECISIONS_AT, day))?.into_iter().map(|place| place.0).filter(|height| counts.contains(height)).collect())
+        let places = self.places(&day_prefix(DECISIONS_AT, day))?.into_iter();
+        Ok(places.map(|(height, _, count)| DecisionsAt { height, count }).filter(|block| counts.contains(&block.height)).collect())
+    }
+
+    /// Those of a closed day's decision blocks that may have a decision on one of the cards: all that have one, and few others.
+    ///
+    /// # Errors
+    /// When the storage fails or the index is damaged.
+    pub fn decision_blocks_of(&self, day: Day, cards: &[CardToken]) -> Result<Vec<u64>, LedgerError> {
+        let mut blocks = self.decision_blocks(day)?;
+        // Of so many cards nearly every block has one.
+        if cards.len() >= blocks.len().saturating_mul(CARDS_PER_BLOCK_MAX) {
+            return Ok(blocks);
+        }
+        let cards: Vec<CardHash> = cards.iter().map(CardHash::of).collect();
+        let mut others = HashSet::new();
+        for row in self.db.scan(INDEX, &day_prefix(CARDS_AT, day)) {
+            let (key, filter) = row?;
+            if !cards.iter().any(|card| cards::may_have(&filter, *card)) {
+                others.extend(store::height_of(&key));
+            }
+        }
+        // A block without a filter may be anybody's.
+        blocks.retain(|height| !others.contains(height));
+        Ok(blocks)
     }
 
     /// # Errors

@@ -32,6 +32,8 @@ pub(crate) const INTAKE_AT: u8 = b'i';
 pub(crate) const DECISIONS_AT: u8 = b'd';
 pub(crate) const REFUSALS_AT: u8 = b'r';
 pub(crate) const RESOLUTIONS_AT: u8 = b'p';
+/// Which cards a decision block may be of.
+pub(crate) const CARDS_AT: u8 = b'c';
 
 /// The version of the layout described here.
 pub(crate) const FORMAT: u8 = 1;

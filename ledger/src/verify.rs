@@ -8,7 +8,8 @@ mod posting;
 mod replay;
 
 use crate::archive;
-use crate::block::{Block, BlockKind};
+use crate::block::{Block, BlockKind, Header};
+use crate::cards::{self, CardHash};
 use crate::decisions;
 use crate::error::LedgerError;
 use crate::intake;
@@ -16,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::refusal;
 use crate::storage::Database;
 use crate::store::{
-    self, BALANCES, DAYS, DECISIONS_AT, FILES, FORGOTTEN, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT, WITNESSES,
+    self, BALANCES, CARDS_AT, DAYS, DECISIONS_AT, FILES, FORGOTTEN, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT, WITNESSES,
 };
 use crate::{balances, event::Event};
 use domain::symbol::SymbolCache;
@@ -95,7 +96,10 @@ impl Ledger {
                 break;
             }
             match Block::parse(&value) {
-                Ok(block) => walk.block(&block, height, &mut report),
+                Ok(block) => {
+                    walk.block(&block, height, &mut report);
+                    self.compare_cards(&block, &walk.decisions, &mut report)?;
+                }
                 Err(corrupt) => report.differs(height, corrupt.0),
             }
         }
@@ -108,6 +112,20 @@ impl Ledger {
         report.days = replay.days.len() as u64;
         report.accounts = replay.running.len() as u64;
         Ok(report)
+    }
+
+    /// Every card of a decision block is found in the index, which has no more room than it takes.
+    fn compare_cards(&self, block: &Block<'_>, decisions: &[Decision], report: &mut VerifyReport) -> Result<(), LedgerError> {
+        let Header { kind: BlockKind::Decisions, day, height, count, .. } = block.header else { return Ok(()) };
+        let stored = self.db.get(INDEX, &store::day_key(CARDS_AT, day, height))?;
+        let filter = store::bytes_of(stored.as_ref()).unwrap_or_default();
+        let named = decisions.iter().map(|decision| decision.record.card).filter(|card| !card.is_empty()).collect::<BTreeSet<_>>();
+        let set: u32 = filter.iter().map(|byte| byte.count_ones()).sum();
+        let found = named.iter().all(|card| cards::may_have(filter, CardHash::of(card)));
+        if filter.len() != cards::filter_len(count as usize) || !found || set as usize > named.len() * cards::PROBES as usize {
+            report.differs(height, "the index does not have the cards of its decisions");
+        }
+        Ok(())
     }
 
     fn compare_head(&self, report: &mut VerifyReport) -> Result<(), LedgerError> {

@@ -117,11 +117,12 @@ fn find(token: CardToken, args: &CardArgs, look: &Look<'_>) -> Result<CardView, 
 fn last_rides(look: &Look<'_>, account: CardToken, count: usize) -> Result<Vec<(Day, Decision)>, Failure> {
     let Look { ledger, scheme, symbols, workers } = *look;
     let mut rides: Vec<(Day, Decision)> = Vec::new();
+    let cards = scheme.cards_of([&account], |other| *other == account);
     for day in closed_days(ledger).into_iter().rev() {
         if rides.len() >= count {
             break;
         }
-        let blocks = ledger.decision_blocks(day).map_err(|error| unread(&error))?;
+        let blocks = ledger.decision_blocks_of(day, &cards).map_err(|error| unread(&error))?;
         let found = parallel::map(workers, blocks, |_, height| {
             let (mut cache, mut found) = (SymbolCache::new(symbols), Vec::new());
             let read = ledger.each_decisions(height, &mut cache, |decisions| {

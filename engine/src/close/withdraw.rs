@@ -64,7 +64,7 @@ impl Gone {
             return Ok(Self::default());
         }
         let mut decided: HashMap<RecordId, Vec<(Day, Decision)>, Fast> = HashMap::with_hasher(Fast::default());
-        for (day, decision) in journal(&|decision| records.contains_key(&decision.record.id()))? {
+        for (day, decision) in journal(None, &|decision| records.contains_key(&decision.record.id()))? {
             decided.entry(decision.record.id()).or_default().push((day, decision));
         }
         let stood = decided.into_iter().map(|(id, all)| (id, standing(&all))).collect();
