@@ -31,7 +31,7 @@ impl CardHash {
         (0..PROBES).map(move |probe| {
             let hash = self.0.wrapping_add(step.wrapping_mul(probe));
             // The high word of the product: evenly over all bits.
-            (u128::from(hash) * u128::from(count) >> 64) as usize
+            ((u128::from(hash) * u128::from(count)) >> 64) as usize
         })
     }
 }
