@@ -244,6 +244,7 @@ pub fn fact(key: &str, known: &Known, entry: &Known, shower: Shower<'_>) -> Stri
     let said = match key {
         "classes" | "not_classes" => text(known.resolved.class),
         "media" | "not_media" => text(known.medium),
+        "products" => text(known.resolved.product),
         "issuers" => text(known.resolved.issuer),
         "routes" | "not_routes" => text(known.record.route),
         "from_places" => text(entry.record.location),
@@ -282,6 +283,7 @@ fn why_word(why: &Passed) -> &'static str {
         Passed::OtherRide { .. } => "nth",
         Passed::OtherTransfer { .. } => "nth",
         Passed::QuotaUsed { .. } => "quota",
+        Passed::PurseEmpty => "purse",
         Passed::NoRideBefore => "no-ride-before",
         Passed::BeforeRun => "overlaps",
         Passed::RunFull { .. } => "rides-max",
@@ -305,6 +307,7 @@ fn why_words(why: &Passed, shower: Shower<'_>) -> String {
         Passed::OtherRide { ordinal } => with("this is ride {} of its span", "这是该时段的第 {} 次乘车", &ordinal.to_string()),
         Passed::OtherTransfer { ordinal } => with("this is transfer {} of its run", "这是本次连续换乘的第 {} 次", &ordinal.to_string()),
         Passed::QuotaUsed { rides } => with("its {} rides are used", "{} 次额度已用完", &rides.to_string()),
+        Passed::PurseEmpty => lang.pick("no ride is left in its purse", "计次卡无剩余次数").to_owned(),
         Passed::NoRideBefore => lang.pick("no ride before this to change from", "此前没有可换乘的行程").to_owned(),
         Passed::BeforeRun => lang.pick("it began before the last ride ended", "开始于上一行程结束之前").to_owned(),
         Passed::RunFull { transfers } => with("{} transfers in a row already", "已连续换乘 {} 次", &transfers.to_string()),

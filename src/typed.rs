@@ -14,9 +14,9 @@ use std::collections::BTreeSet;
 pub type Defaults = Vec<(String, String)>;
 
 /// The keys that a tap may have.
-pub const KEYS: [&str; 17] = [
-    "date", "time", "kind", "place", "from", "mode", "operator", "route", "vehicle", "card", "class", "medium", "issuer", "birth", "amount", "charged",
-    "terminal",
+pub const KEYS: [&str; 18] = [
+    "date", "time", "kind", "place", "from", "mode", "operator", "route", "vehicle", "card", "class", "medium", "product", "issuer", "birth", "amount",
+    "charged", "terminal",
 ];
 
 /// Words for kinds of records that are easier to type.
@@ -151,6 +151,7 @@ impl<'a> TapReader<'a> {
             operator: symbol("operator"),
             class: symbol("class"),
             medium: symbol("medium"),
+            product: symbol("product"),
             amount_minor: minor("amount")?.unwrap_or(0),
             charged_minor: minor("charged")?,
             card,

@@ -44,6 +44,7 @@ impl Known {
             earner: resolved.earner,
             class: resolved.class,
             medium: *medium,
+            product: resolved.product,
             location: record.location,
             from: record.from,
             route: record.route,

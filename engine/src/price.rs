@@ -49,6 +49,8 @@ pub struct Tap {
     pub earner: Symbol,
     pub class: Symbol,
     pub medium: Symbol,
+    /// What it is booked under.
+    pub product: Symbol,
     pub location: Symbol,
     /// Where a journey began that is one record.
     pub from: Symbol,
@@ -78,6 +80,7 @@ impl Tap {
             earner: Symbol::NONE,
             class: Symbol::NONE,
             medium: Symbol::NONE,
+            product: Symbol::NONE,
             location: Symbol::NONE,
             from: Symbol::NONE,
             route: Symbol::NONE,
@@ -156,6 +159,7 @@ impl<'t> Fold<'t> {
         // It is filled in where it lies: what is written in small pieces and then moved is waited for.
         let mut ride = Ride::of(tap);
         let Some(base) = self.base(version, rules, &ride.facts) else { return Step::default() };
+        base.fills.iter().for_each(|fill| state.fill(*fill));
         let list_minor = match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
                 let abandoned = state.end_wait().map(|open| Box::new(self.give_up(state, *open, recorder)));

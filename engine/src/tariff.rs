@@ -17,10 +17,11 @@ mod steps;
 mod zones;
 
 pub use adjust::{
-    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Reading, Span, Stack, Tier, Transfer, WindowFrom,
+    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Purse, Reading, Span, Stack, Tier, Transfer,
+    WindowFrom,
 };
 pub use condition::{Condition, Deciding, Facts, Scope};
-pub use list_price::{Audit, Base, BasePrice, Completion, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
+pub use list_price::{Audit, Base, BasePrice, Completion, Fill, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
 pub use matrix::{Matrix, Pair};
 pub use period::{DayWord, Period, TimeRange};
 pub use plan::{Plan, Rules};

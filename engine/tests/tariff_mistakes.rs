@@ -150,6 +150,8 @@ fn the_good_tariff_has_no_mistake() {
 /// What is replaced (it stands once), by what; the mistake's line, and parts of its message and hint.
 type Case = (&'static str, &'static str, u32, &'static str, &'static str);
 
+const QUOTA: &str = "quota = { per = \"month\", rides = 60 }";
+
 const CASES: &[Case] = &[
     // The version.
     ("\"2026-01-01\"", "\"2026-13-01\"", 1, "is not a date", "2026-03-02"),
@@ -261,6 +263,31 @@ const CASES: &[Case] = &[
     ("quota = { per = \"month\", rides = 60 }", "quota = { per = \"month\", amount_minor = 60 }", 77, "is of money", "incentive"),
     ("quota = { per = \"month\", rides = 60 }", "nth = { per = \"month\", from = 5, to = 4 }", 82, "it is for no ride", ""),
     ("quota = { per = \"month\", rides = 60 }", "zones = \"0-3\"", 82, "`zones` cannot be `0-3`", "from 1 to 63"),
+    (QUOTA, "kinds = [\"boarding\"]\npurse = { filled_by = [{ base = \"shop\", rides = 10 }] }", 83, "`shop` is not a base rule", "did you mean `shops`?"),
+    (
+        QUOTA,
+        "kinds = [\"boarding\"]\npurse = { filled_by = [{ base = \"bus\", rides = 10 }] }",
+        83,
+        "`bus` is not for what is bought alone",
+        "pass and payment",
+    ),
+    (QUOTA, "purse = { filled_by = [{ base = \"shops\", rides = 10 }] }", 82, "the purse would pay for `shops`, which fills it", "kinds"),
+    (QUOTA, "kinds = [\"boarding\"]\npurse = { filled_by = [{ base = \"shops\" }] }", 83, "`adjust.purse.filled_by.rides` is missing", "10"),
+    (QUOTA, "kinds = [\"boarding\"]\npurse = { emptied_by = [\"shops\"] }", 83, "`adjust.purse.filled_by` is missing", "rides = 10"),
+    (
+        QUOTA,
+        "kinds = [\"boarding\"]\npurse = { filled_by = [{ base = \"shops\", rides = 10 }], emptied_by = [\"shops\"] }",
+        83,
+        "fills or empties the purse twice",
+        "once",
+    ),
+    (
+        QUOTA,
+        "kinds = [\"boarding\"]\nquota = { per = \"month\", rides = 60 }\npurse = { filled_by = [{ base = \"shops\", rides = 10 }] }",
+        77,
+        "has a quota and a purse",
+        "each",
+    ),
     ("rule = \"tier\"\nper = \"month\"", "rule = \"tier\"", 86, "`adjust.per` is missing", "day"),
     ("rule = \"tier\"\nper = \"month\"", "rule = \"tier\"\nper = \"days\"", 86, "`adjust.days` is missing", "7"),
     ("from_minor = 0, percent = \"100\"", "from_minor = 1, percent = \"100\"", 86, "the first step does not begin at 0", "from_minor = 0"),

@@ -241,7 +241,11 @@ impl CardView {
                 if let Some(quota) = discount.quota {
                     counts.push(self.count(slot, quota));
                 }
-                if counts.is_empty() && !discount.concession {
+                if discount.purse.is_some() {
+                    let left = self.now().purse_rides(slot).to_string();
+                    words.push(lang.pick("{} rides left that were bought", "已购剩余 {} 次").replace("{}", &left));
+                }
+                if counts.is_empty() && discount.purse.is_none() && !discount.concession {
                     return None;
                 }
             }

@@ -217,6 +217,7 @@ impl Folder<'_> {
             earner: event.earner,
             class: event.class,
             medium,
+            product: event.product,
             location: event.location,
             from: record.map_or(Symbol::NONE, |record| record.from),
             route: record.map_or(Symbol::NONE, |record| record.route),

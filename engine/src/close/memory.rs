@@ -8,7 +8,9 @@ use crate::tariff::Tariff;
 use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable};
 use std::sync::Arc;
 
-const VERSION: u64 = 4;
+pub(super) const VERSION: u64 = 5;
+/// The last one that is still read: an open tap had no product yet.
+const VERSION_READ: u64 = 4;
 
 /// An account with what is remembered of it.
 pub type Remembered = (CardToken, AccountState);
@@ -58,8 +60,9 @@ pub fn encode(accounts: &[Remembered], tariff: &Tariff, texts: &[Arc<str>]) -> V
 /// `None` when the bytes are not what [`encode`] wrote.
 #[must_use]
 pub fn decode(bytes: &[u8], tariff: &Tariff, symbols: &SymbolTable) -> Option<Vec<Remembered>> {
-    let mut from = Reader { bytes, symbols };
-    if from.number()? != VERSION {
+    let mut from = Reader { bytes, symbols, version: 0 };
+    from.version = from.number()?;
+    if !(VERSION_READ..=VERSION).contains(&from.version) {
         return None;
     }
     let slots = from.slots(&tariff.slots)?;
@@ -159,13 +162,15 @@ impl Writer<'_> {
 }
 
 /// The names of a tap in the order in which they are written.
-const fn names(tap: &Tap) -> [Symbol; 11] {
-    [tap.terminal, tap.mode, tap.operator, tap.issuer, tap.earner, tap.class, tap.medium, tap.location, tap.from, tap.route, tap.vehicle]
+const fn names(tap: &Tap) -> [Symbol; 12] {
+    [tap.terminal, tap.mode, tap.operator, tap.issuer, tap.earner, tap.class, tap.medium, tap.location, tap.from, tap.route, tap.vehicle, tap.product]
 }
 
 pub(super) struct Reader<'b, 's> {
     pub bytes: &'b [u8],
     pub symbols: &'s SymbolTable,
+    /// Of the stored form.
+    pub version: u64,
 }
 
 impl<'b> Reader<'b, '_> {
@@ -271,14 +276,15 @@ impl<'b> Reader<'b, '_> {
         let (no_tap_off_minor, open_ms) = (self.signed()?, self.signed()?);
         let has_birth = self.number()? != 0;
         let birth = self.day()?;
-        let mut names = [Symbol::NONE; 11];
-        for name in &mut names {
+        let mut names = [Symbol::NONE; 12];
+        let count = if self.version == VERSION_READ { names.len() - 1 } else { names.len() };
+        for name in names.iter_mut().take(count) {
             *name = self.symbol()?;
         }
-        let [terminal, mode, operator, issuer, earner, class, medium, location, from, route, vehicle] = names;
+        let [terminal, mode, operator, issuer, earner, class, medium, location, from, route, vehicle, product] = names;
         let birth = has_birth.then_some(birth);
         let blank = Tap::blank(kind, time, service_day);
-        let tap = Tap { id_kind, id, terminal, mode, operator, issuer, earner, class, medium, location, from, route, vehicle, birth, ..blank };
+        let tap = Tap { id_kind, id, terminal, mode, operator, issuer, earner, class, medium, location, from, route, vehicle, product, birth, ..blank };
         Some(OpenTap { tap, no_tap_off_minor, open_ms })
     }
 }
@@ -329,7 +335,8 @@ mod tests {
             |(time, day, low, symbol, birth)| {
                 let symbol = Symbol(symbol);
                 let blank = Tap::blank(RecordKind::TapOn, EventTime(time), Day(day));
-                let tap = Tap { id: [0, low], terminal: symbol, mode: symbol, route: symbol, vehicle: Symbol(1), birth: birth.map(Day), ..blank };
+                let tap =
+                    Tap { id: [0, low], terminal: symbol, mode: symbol, route: symbol, vehicle: Symbol(1), product: Symbol(2), birth: birth.map(Day), ..blank };
                 OpenTap { tap, no_tap_off_minor: 900, open_ms: 86_400_000 }
             },
         ));
@@ -360,6 +367,23 @@ mod tests {
             bent[cut] ^= flip;
             let _ = decode(&bent, &tariff, &symbols);
         }
+    }
+
+    /// Bytes of the version before, in which an open tap ended with its vehicle.
+    #[test]
+    fn what_an_older_close_remembered_is_still_read() {
+        let symbols = SymbolTable::new();
+        let tap = Tap { vehicle: symbols.intern("v1"), ..Tap::blank(RecordKind::TapOn, EventTime(7), Day(8)) };
+        let state = AccountState::new(Some(OpenTap { tap, no_tap_off_minor: 900, open_ms: 5 }), Vec::new(), Vec::new(), None);
+        let mut bytes = encode(&[(CardToken::EMPTY, state.clone())], &tariff(&["x"]), &symbols.texts());
+        assert_eq!(bytes.pop(), Some(0), "the last name is that of no product");
+        assert_eq!(bytes.first(), Some(&5));
+        assert!(decode(&bytes, &tariff(&["x"]), &symbols).is_none());
+        if let Some(version) = bytes.first_mut() {
+            *version = 4;
+        }
+        let (_, old) = decode(&bytes, &tariff(&["x"]), &symbols).expect("reads").remove(0);
+        assert_eq!(format!("{old:?}"), format!("{state:?}"));
     }
 
     #[test]

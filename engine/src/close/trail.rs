@@ -58,7 +58,7 @@ pub fn decode(bytes: &[u8], symbols: &SymbolTable) -> Option<Vec<Trails>> {
     if bytes.is_empty() {
         return Some(Vec::new());
     }
-    let mut from = Reader { bytes, symbols };
+    let mut from = Reader { bytes, symbols, version: super::memory::VERSION };
     if from.number()? != VERSION {
         return None;
     }

@@ -193,6 +193,9 @@ impl Fold<'_> {
                     }
                 }
                 let slot = adjust.slot + u16::from(discount.nth.is_some());
+                if discount.purse.is_some() && state.purse_rides(slot) == 0 {
+                    return Passed::PurseEmpty;
+                }
                 let used_up = |quota: &Limit| Some(state.counted(slot, quota.span, ride.service_day, ride.facts.entry).rides) >= quota.rides;
                 match discount.quota {
                     Some(Limit { rides: Some(rides), .. }) if discount.quota.as_ref().is_some_and(used_up) => Passed::QuotaUsed { rides },
@@ -222,8 +225,8 @@ impl Fold<'_> {
             Some(rounding) => Amount::whole(after.rounded_minor(rounding)).at_most(start),
             None => after,
         };
-        // A quota is not used up by what it does not lower.
-        let counts = matches!(&adjust.rule, AdjustRule::Discount(Discount { quota: Some(_), .. }));
+        // Neither a quota nor a purse is used up by what it does not lower.
+        let counts = matches!(&adjust.rule, AdjustRule::Discount(Discount { quota: Some(_), .. } | Discount { purse: Some(_), .. }));
         (!counts || after.is_less_than(start)).then_some(after)
     }
 
@@ -240,6 +243,9 @@ impl Fold<'_> {
             if quota.rides.is_some_and(|rides| used >= rides) {
                 return None;
             }
+        }
+        if discount.purse.is_some() && state.purse_rides(slot) == 0 {
+            return None;
         }
         Some(plain(discount.effect, start))
     }

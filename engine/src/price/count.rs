@@ -30,6 +30,9 @@ impl Fold<'_> {
                 if let Some(quota) = discount.quota.filter(|_| applied) {
                     state.counter_mut(slot, quota.span, day, time).rides += 1;
                 }
+                if discount.purse.is_some() && applied {
+                    state.take_ride(slot);
+                }
             }
             AdjustRule::Transfer(transfer) => return self.remember_run(state, version, (adjust.slot, transfer), ride, settled),
             AdjustRule::Tier(tier) => {

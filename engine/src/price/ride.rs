@@ -33,6 +33,7 @@ impl<'t> Ride<'t> {
             facts: Facts {
                 class: tap.class,
                 medium: tap.medium,
+                product: tap.product,
                 issuer: tap.issuer,
                 route: tap.route,
                 from: if tap.from.is_none() { tap.location } else { tap.from },

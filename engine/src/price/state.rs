@@ -4,7 +4,7 @@
 //! account of a simple tariff has one of each, which stand in the state itself.
 
 use super::Tap;
-use crate::tariff::Span;
+use crate::tariff::{Fill, Span};
 use domain::{Day, EventTime, Symbol};
 use smallvec::SmallVec;
 
@@ -206,6 +206,33 @@ impl AccountState {
         }
         .copied()
         .unwrap_or_default()
+    }
+
+    /// The rides left in a purse.
+    #[must_use]
+    pub fn purse_rides(&self, slot: u16) -> u32 {
+        self.counters.iter().find(|counter| counter.slot == slot).map_or(0, |counter| counter.rides)
+    }
+
+    /// What a record puts into a purse, or that it empties it. An empty purse is none.
+    pub fn fill(&mut self, fill: Fill) {
+        match fill.rides {
+            Some(rides) => {
+                let purse = self.counter_mut(fill.slot, Span::Ever, Day(0), EventTime(0));
+                purse.rides = purse.rides.saturating_add(rides);
+            }
+            None => self.counters.retain(|counter| counter.slot != fill.slot),
+        }
+    }
+
+    /// A ride is taken from a purse that has one.
+    pub fn take_ride(&mut self, slot: u16) {
+        let left = self.purse_rides(slot) - 1;
+        if left == 0 {
+            self.fill(Fill { slot, rides: None });
+        } else {
+            self.counter_mut(slot, Span::Ever, Day(0), EventTime(0)).rides = left;
+        }
     }
 
     /// The counter of the span that holds a ride; the ride opens one where there is none.

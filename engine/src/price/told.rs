@@ -38,6 +38,8 @@ pub enum Passed {
     QuotaUsed {
         rides: u32,
     },
+    /// No ride is left in its purse.
+    PurseEmpty,
     /// A transfer without a ride to change from.
     NoRideBefore,
     /// The ride began before the last one ended.

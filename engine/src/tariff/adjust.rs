@@ -117,8 +117,19 @@ pub struct Discount {
     pub nth: Option<Nth>,
     /// How often it applies.
     pub quota: Option<Limit>,
+    /// The rides that it takes, bought before.
+    pub purse: Option<Purse>,
     /// Whether rides are flagged as a concession's.
     pub concession: bool,
+}
+
+/// Rides bought in advance: what is left of them goes by the rule's name, for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purse {
+    /// Positions of base rules: a record that one of them prices puts so many rides in.
+    pub filled_by: Vec<(usize, u32)>,
+    /// A record that one of these prices takes all rides out.
+    pub emptied_by: Vec<usize>,
 }
 
 /// Counts all rides that the rule covers.
@@ -252,7 +263,9 @@ impl AdjustRule {
     pub fn slots(&self) -> Vec<&'static str> {
         const LIMITS: [&str; 8] = ["/limit-1", "/limit-2", "/limit-3", "/limit-4", "/limit-5", "/limit-6", "/limit-7", "/limit-8"];
         match self {
-            Self::Discount(Discount { nth, quota, .. }) => [nth.is_some().then_some(""), quota.is_some().then_some("/quota")].into_iter().flatten().collect(),
+            Self::Discount(Discount { nth, quota, purse, .. }) => {
+                [nth.is_some().then_some(""), quota.is_some().then_some("/quota"), purse.is_some().then_some("/purse")].into_iter().flatten().collect()
+            }
             Self::Transfer(_) | Self::Cap(_) | Self::Tier(_) => vec![""],
             // A budget goes by the first one's name, also where there is no limit.
             Self::Incentive(incentive) => LIMITS.into_iter().take(incentive.limits.len().max(usize::from(incentive.budget_minor.is_some()))).collect(),
@@ -263,7 +276,9 @@ impl AdjustRule {
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         match self {
-            Self::Discount(Discount { nth, quota, .. }) => nth.iter().map(|nth| nth.span).chain(quota.iter().map(|quota| quota.span)).collect(),
+            Self::Discount(Discount { nth, quota, purse, .. }) => {
+                nth.iter().map(|nth| nth.span).chain(quota.iter().map(|quota| quota.span)).chain(purse.iter().map(|_| Span::Ever)).collect()
+            }
             // A run is forgotten by its time.
             Self::Transfer(_) => vec![Span::Day],
             Self::Cap(cap) => vec![cap.span],

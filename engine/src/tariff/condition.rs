@@ -44,6 +44,7 @@ pub struct Condition {
     pub not_classes: Vec<Symbol>,
     pub media: Vec<Symbol>,
     pub not_media: Vec<Symbol>,
+    pub products: Vec<Symbol>,
     pub issuers: Vec<Symbol>,
     pub routes: Vec<Symbol>,
     pub not_routes: Vec<Symbol>,
@@ -75,6 +76,7 @@ pub struct Condition {
 pub struct Facts {
     pub class: Symbol,
     pub medium: Symbol,
+    pub product: Symbol,
     pub issuer: Symbol,
     pub route: Symbol,
     pub from: Symbol,
@@ -99,6 +101,7 @@ impl Condition {
             &self.not_classes,
             &self.media,
             &self.not_media,
+            &self.products,
             &self.issuers,
             &self.routes,
             &self.not_routes,
@@ -129,6 +132,7 @@ impl Condition {
             && !self.not_classes.contains(&facts.class)
             && any_of(&self.media, facts.medium)
             && !self.not_media.contains(&facts.medium)
+            && any_of(&self.products, facts.product)
             && any_of(&self.issuers, facts.issuer)
             && any_of(&self.routes, facts.route)
             && !self.not_routes.contains(&facts.route)
@@ -149,11 +153,12 @@ impl Condition {
     /// The key of the first part that does not hold; none where all do. Says what [`Condition::holds`] answers in one go.
     #[must_use]
     pub fn unmet(&self, facts: &Facts, periods: &[Period], clock: &LocalClock) -> Option<&'static str> {
-        let parts: [(&str, Self); 19] = [
+        let parts: [(&str, Self); 20] = [
             ("classes", Self { classes: self.classes.clone(), ..Self::default() }),
             ("not_classes", Self { not_classes: self.not_classes.clone(), ..Self::default() }),
             ("media", Self { media: self.media.clone(), ..Self::default() }),
             ("not_media", Self { not_media: self.not_media.clone(), ..Self::default() }),
+            ("products", Self { products: self.products.clone(), ..Self::default() }),
             ("issuers", Self { issuers: self.issuers.clone(), ..Self::default() }),
             ("routes", Self { routes: self.routes.clone(), ..Self::default() }),
             ("not_routes", Self { not_routes: self.not_routes.clone(), ..Self::default() }),

@@ -12,6 +12,17 @@ pub struct Base {
     pub ticket: Symbol,
     /// Whether it has no condition.
     pub for_all: bool,
+    /// The purses that a record which it prices fills or empties.
+    pub fills: Vec<Fill>,
+}
+
+/// What a record does to a purse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The purse's place in an account's memory.
+    pub slot: u16,
+    /// So many rides more; `None`: none any more.
+    pub rides: Option<u32>,
 }
 
 #[derive(Clone, Debug)]

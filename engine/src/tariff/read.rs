@@ -10,10 +10,10 @@ mod sheet;
 mod version;
 mod words;
 
-use super::{Adjust, AdjustRule, Plan, Span, Tariff};
+use super::{Adjust, AdjustRule, Discount, Fill, Plan, Span, Tariff};
 use crate::mistake::Mistakes;
 use crate::scheme::table;
-use domain::SymbolTable;
+use domain::{RecordKind, SymbolTable};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,6 +26,8 @@ struct Context<'a> {
     symbols: &'a SymbolTable,
     groups: BTreeMap<String, Vec<String>>,
     periods: Vec<String>,
+    /// Names and kinds of the base rules, once they are read.
+    bases: Vec<(String, Vec<RecordKind>)>,
 }
 
 /// Reads the folder `name` in `dir`.
@@ -120,11 +122,22 @@ fn number_slots(tariff: &mut Tariff, mistakes: &mut Mistakes) {
                 }
             }
         }
+        for adjust in &version.adjust {
+            let AdjustRule::Discount(Discount { nth, purse: Some(purse), .. }) = &adjust.rule else { continue };
+            let slot = adjust.slot + u16::from(nth.is_some());
+            let filled = purse.filled_by.iter().map(|&(at, rides)| (at, Some(rides)));
+            for (at, rides) in filled.chain(purse.emptied_by.iter().map(|&at| (at, None))) {
+                if let Some(base) = version.base.get_mut(at) {
+                    base.fills.push(Fill { slot, rides });
+                }
+            }
+        }
     }
 }
 
 const fn kind_of(adjust: &Adjust) -> u8 {
     match &adjust.rule {
+        AdjustRule::Discount(discount) if discount.purse.is_some() => 5,
         AdjustRule::Discount(_) => 0,
         AdjustRule::Transfer(_) => 1,
         AdjustRule::Cap(_) => 2,

@@ -4,6 +4,7 @@
 
 mod cities;
 mod examples;
+mod published;
 mod reference;
 mod rider;
 mod together;

@@ -15,8 +15,9 @@ pub fn covers(scope: &Scope, tap: &Tap) -> bool {
 }
 
 pub fn holds(condition: &Condition, facts: &Facts, version: &Version, clock: &LocalClock) -> bool {
-    let lists: [(&[Symbol], Symbol); 7] = [
+    let lists: [(&[Symbol], Symbol); 8] = [
         (&condition.tickets, facts.ticket),
+        (&condition.products, facts.product),
         (&condition.classes, facts.class),
         (&condition.media, facts.medium),
         (&condition.issuers, facts.issuer),

@@ -74,6 +74,15 @@ pub struct Mark {
     pub due_minor: i64,
 }
 
+/// A record that some purse may be filled or emptied by.
+pub struct Bought {
+    /// After so many rides.
+    pub after: usize,
+    /// The base rule's name, for each version that counts by it.
+    pub base: String,
+    pub version: Day,
+}
+
 /// A ride's place in a transfer rule's runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
@@ -103,6 +112,7 @@ type Habit = (Symbol, Symbol, u32, Day);
 #[derive(Default)]
 struct Story {
     done: Vec<Done>,
+    bought: Vec<Bought>,
     waiting: Option<Waiting>,
     habits: Vec<Habit>,
     completed: Option<Day>,
@@ -148,6 +158,7 @@ impl Naive<'_> {
         let facts = facts_of(tap);
         let Some(base) = self.base(version, tap, &facts) else { return };
         let facts = Facts { ticket: base.ticket, ..facts };
+        story.bought.push(Bought { after: story.done.len(), base: base.name.clone(), version: version.from });
         let mut flags = Flags::RIDE;
         match (&base.price, tap.kind) {
             (BasePrice::Stations(price), RecordKind::TapOn) => {
@@ -270,7 +281,7 @@ impl Naive<'_> {
     }
 
     fn finish(&self, tap: usize, by: usize, version: &Version, ride: rides::Ride, story: &mut Story, rides: &mut Vec<Priced>) {
-        let (fare, mut done, claims) = rules::price(self.clock, version, &ride, &story.done);
+        let (fare, mut done, claims) = rules::price(self, version, &ride, (&story.done, &story.bought));
         let share = pools::share_of(self.clock, version, &ride);
         if let Some(done) = &mut done {
             done.share = share.map(|share| share.name.clone());
@@ -319,6 +330,7 @@ pub fn facts_of(tap: &Tap) -> Facts {
     Facts {
         class: tap.class,
         medium: tap.medium,
+        product: tap.product,
         issuer: tap.issuer,
         route: tap.route,
         from: if tap.from.is_none() { tap.location } else { tap.from },

@@ -2,10 +2,9 @@
 
 use super::fraction::Fraction;
 use super::rides::{Ride, stepped, table_fare};
-use super::{Done, Mark, Place, asks, fraction};
+use super::{Bought, Done, Mark, Naive, Place, asks, fraction};
 use domain::{Day, Discount, Flags, Symbol};
 use engine::price::{Fare, Tap};
-use engine::scheme::clock::LocalClock;
 use engine::tariff::{
     Adjust, AdjustRule, Against, Effect, Funder, Incentive, Incomplete, Opening, Ordinals, Reading, Rounding, Span, Stack, Tier, Transfer, Version, Way,
     WindowFrom,
@@ -53,7 +52,9 @@ pub fn party(funder: Funder, tap: &Tap) -> Symbol {
     }
 }
 
-pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]) -> (Fare, Option<Done>, Vec<Claimed>) {
+pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought): (&[Done], &[Bought])) -> (Fare, Option<Done>, Vec<Claimed>) {
+    let clock = naive.clock;
+    let left_in = |adjust: &Adjust| rides_left(naive, &adjust.name, before, bought);
     let list_minor = ride.facts.list_minor;
     let mut falling = Falling {
         list_minor,
@@ -95,7 +96,7 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
                         continue;
                     }
                     marks.insert(adjust.name.clone(), Mark::default());
-                    if let Some(after) = effect(version, adjust, ride, before, start)
+                    if let Some(after) = effect(version, adjust, ride, (before, left_in(adjust)), start)
                         && best.is_none_or(|(_, lowest)| after.is_less_than(lowest))
                     {
                         best = Some((adjust, after));
@@ -133,7 +134,7 @@ pub fn price(clock: &LocalClock, version: &Version, ride: &Ride, before: &[Done]
                 continue;
             }
             let start = if adjust.stack == Stack::Replaces { Fraction::whole(list_minor) } else { falling.left };
-            if let Some(after) = effect(version, adjust, ride, before, start) {
+            if let Some(after) = effect(version, adjust, ride, (before, left_in(adjust)), start) {
                 mark.applied = true;
                 if adjust.stack == Stack::Replaces {
                     falling.reductions.clear();
@@ -252,8 +253,30 @@ fn round(amount: Fraction, rounding: Rounding) -> i64 {
     whole * rounding.to_minor
 }
 
+/// The rides left in a rule's purse: all that was bought and all that was ridden, one after the other.
+fn rides_left(naive: &Naive<'_>, name: &str, before: &[Done], bought: &[Bought]) -> u32 {
+    let mut left = 0;
+    for at in 0..=before.len() {
+        for record in bought.iter().filter(|record| record.after == at) {
+            let version = naive.tariff.versions.iter().find(|version| version.from == record.version).expect("it priced the record");
+            let is = |at: usize| version.base[at].name == record.base;
+            let rule = version.adjust.iter().find(|adjust| adjust.name == name).map(|adjust| &adjust.rule);
+            let Some(AdjustRule::Discount(engine::tariff::Discount { purse: Some(purse), .. })) = rule else { continue };
+            left += purse.filled_by.iter().filter(|(at, _)| is(*at)).map(|(_, rides)| rides).sum::<u32>();
+            if purse.emptied_by.iter().any(|&at| is(at)) {
+                left = 0;
+            }
+        }
+        // Of a rule without a purse nothing was bought, and what it applied to does not matter.
+        if before.get(at).and_then(|done| done.marks.get(name)).is_some_and(|mark| mark.applied) {
+            left = u32::saturating_sub(left, 1);
+        }
+    }
+    left
+}
+
 /// What is left after a rule that takes off; `None` where it does not apply.
-fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], start: Fraction) -> Option<Fraction> {
+fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides): (&[Done], u32), start: Fraction) -> Option<Fraction> {
     let name = &adjust.name;
     let after = match &adjust.rule {
         AdjustRule::Discount(discount) => {
@@ -270,6 +293,9 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], star
             if let Some(quota) = &discount.quota
                 && span_rides(before, name, quota.span, ride, |mark| mark.applied).len() >= quota.rides.map_or(usize::MAX, |rides| rides as usize)
             {
+                return None;
+            }
+            if discount.purse.is_some() && purse_rides == 0 {
                 return None;
             }
             simple(discount.effect, start)
@@ -331,7 +357,7 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], star
         }
         None => after,
     };
-    let in_vain = !after.is_less_than(start) && matches!(&adjust.rule, AdjustRule::Discount(discount) if discount.quota.is_some());
+    let in_vain = !after.is_less_than(start) && matches!(&adjust.rule, AdjustRule::Discount(discount) if discount.quota.is_some() || discount.purse.is_some());
     (!in_vain).then_some(after)
 }
 

@@ -121,6 +121,7 @@ fn tap_of(scheme: &Scheme, case: &Case) -> Tap {
         earner: finding.earner,
         class: finding.class,
         medium,
+        product: finding.product,
         location: record.location,
         from: record.from,
         route: record.route,

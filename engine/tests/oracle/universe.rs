@@ -143,7 +143,14 @@ gaps = "unknown-pair"
 
 [[base]]
 name = "purchases"
-kinds = ["pass", "payment"]
+kinds = ["payment"]
+price = "stated"
+funder = "sponsor-01"
+audit_minor = 500
+
+[[base]]
+name = "passes"
+kinds = ["pass"]
 price = "stated"
 funder = "sponsor-01"
 audit_minor = 500
@@ -168,6 +175,14 @@ kinds = ["boarding", "tap-off"]
 window_minutes = 60
 rides_max = 2
 percent = "12.5"
+funder = "fund-01"
+
+[[adjust]]
+name = "bought"
+rule = "discount"
+kinds = ["boarding", "tap-off"]
+purse = { filled_by = [{ base = "passes", rides = 2 }] }
+percent = "0"
 funder = "fund-01"
 
 [[adjust]]

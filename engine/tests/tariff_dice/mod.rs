@@ -66,6 +66,28 @@ name = "5"
 routes = ["5-out", "5-back"]
 "#;
 
+/// What is bought in advance, at the terminal's price, at the tariff's and for nothing; the last one goes back.
+const PASSES: &str = r#"
+[[base]]
+name = "two-rides"
+kinds = ["pass"]
+products = ["two-rides"]
+price = "stated"
+funder = "earner"
+
+[[base]]
+name = "three-rides"
+kinds = ["pass"]
+products = ["three-rides"]
+price = "flat"
+amount_minor = 500
+
+[[base]]
+name = "rides-back"
+kinds = ["pass"]
+price = "free"
+"#;
+
 /// The files of a tariff: one version or two, and their tables.
 pub fn tariff_files(dice: &mut Dice) -> Vec<(String, String)> {
     let adjusts = adjusts(dice);
@@ -105,6 +127,7 @@ fn version(dice: &mut Dice, from: &str, adjusts: &str) -> String {
         text += "ticket = \"short\"\n";
     }
     text += "\n[[base]]\nname = \"shop\"\nkinds = [\"payment\"]\nprice = \"stated\"\nfunder = \"earner\"\naudit_by = \"bus\"\n";
+    text += PASSES;
     let way = dice.below(4);
     let stations = match way {
         0 => "price = \"matrix\"\nmatrix = { file = \"fares.csv\", from = \"from\", to = \"to\", fare_minor = \"fare\", ticket = \"ticket\", location_kind = \"station\" }\n\
@@ -163,7 +186,8 @@ fn adjusts(dice: &mut Dice) -> String {
             _ => format!("funder = \"{}\"\n", dice.pick(&["earner", "earner", "issuer", "fund-01"])),
         };
         text += &funders;
-        match dice.below(4) {
+        let kinds = dice.below(4);
+        match kinds {
             0 => {}
             1 => text += "kinds = [\"boarding\", \"tap-off\"]\n",
             2 => text += "kinds = [\"boarding\"]\n",
@@ -178,7 +202,7 @@ fn adjusts(dice: &mut Dice) -> String {
             text += &format!("{} = [\"{}\"]\n", dice.pick(&["unless", "only_after"]), dice.pick(&known));
         }
         text += &match word {
-            "discount" => discount(dice, &mut percentages),
+            "discount" => discount(dice, &mut percentages, kinds != 0),
             "transfer" => transfer(dice, &mut percentages),
             "cap" => {
                 let what = match dice.below(5) {
@@ -237,7 +261,7 @@ fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
     }
 }
 
-fn discount(dice: &mut Dice, percentages: &mut u32) -> String {
+fn discount(dice: &mut Dice, percentages: &mut u32, has_kinds: bool) -> String {
     let mut text = effect(dice, false, percentages);
     if dice.percent(30) {
         text += &format!("stack = \"{}\"\n", dice.pick(&["cheapest", "cheapest", "replaces"]));
@@ -253,6 +277,10 @@ fn discount(dice: &mut Dice, percentages: &mut u32) -> String {
     if dice.percent(25) {
         let per = inline_span(dice);
         text += &format!("quota = {{ {per}, rides = 2 }}\n");
+    } else if has_kinds && dice.percent(35) {
+        let second = dice.pick(&["", ", { base = \"three-rides\", rides = 3 }"]);
+        let emptied = dice.pick(&["", ", emptied_by = [\"rides-back\"]"]);
+        text += &format!("purse = {{ filled_by = [{{ base = \"two-rides\", rides = 2 }}{second}]{emptied} }}\n");
     }
     text
 }
@@ -386,17 +414,17 @@ pub fn history(dice: &mut Dice, clock: &LocalClock, symbols: &SymbolTable) -> Ve
 }
 
 fn tap(dice: &mut Dice, clock: &LocalClock, symbols: &SymbolTable, time: EventTime, class: domain::Symbol, birth: Option<Day>) -> Tap {
-    use RecordKind::{Boarding, Journey, Payment, TapOff, TapOn};
-    let kinds = [Boarding, Boarding, Boarding, TapOn, TapOn, TapOn, TapOff, TapOff, TapOff, Journey, Payment];
+    use RecordKind::{Boarding, Journey, Pass, Payment, TapOff, TapOn};
+    let kinds = [Boarding, Boarding, Boarding, TapOn, TapOn, TapOn, TapOff, TapOff, TapOff, Journey, Payment, Pass];
     let kind = kinds[usize::try_from(dice.below(kinds.len() as u64)).expect("small")];
     let name = |dice: &mut Dice, names: &[&str]| symbols.intern(dice.pick(names));
     let operator = name(dice, &["operator-01", "operator-01", "operator-02"]);
     let (mode, location) = match kind {
         Boarding => (name(dice, &["bus", "bus", "tram"]), domain::Symbol::NONE),
-        Payment => (domain::Symbol::NONE, domain::Symbol::NONE),
+        Payment | Pass => (domain::Symbol::NONE, domain::Symbol::NONE),
         _ => (symbols.intern("metro"), name(dice, &["station:A", "station:A", "station:B", "station:B", "station:C", "station:D", "station:X"])),
     };
-    let amount_minor = if kind == Payment { dice.number(&[0, 100, 200, 250]) } else { 0 };
+    let amount_minor = if matches!(kind, Payment | Pass) { dice.number(&[0, 100, 200, 250]) } else { 0 };
     let charged_minor = (kind == Payment && dice.percent(30)).then(|| dice.number(&[amount_minor / 2, amount_minor, amount_minor + 1]));
     Tap {
         mode,
@@ -405,6 +433,7 @@ fn tap(dice: &mut Dice, clock: &LocalClock, symbols: &SymbolTable, time: EventTi
         issuer: name(dice, &["bank-01", "bank-02"]),
         class,
         medium: name(dice, &["card", "qr"]),
+        product: if kind == Pass { name(dice, &["two-rides", "three-rides", "two-rides", "back"]) } else { domain::Symbol::NONE },
         location,
         from: if kind == Journey { name(dice, &["station:A", "station:C"]) } else { domain::Symbol::NONE },
         route: if kind == Boarding { name(dice, &["5-out", "5-back", "9", ""]) } else { domain::Symbol::NONE },

@@ -6,14 +6,17 @@ use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::table::{At, Table};
 use crate::tariff::{
-    Adjust, AdjustRule, Cap, Changes, Discount, Incentive, Nth, Opening, Ordinals, Rate, Reading, Scope, Span, Stack, Tier, Transfer, WindowFrom, ZoneSet,
+    Adjust, AdjustRule, Cap, Changes, Discount, Incentive, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, Tier, Transfer, WindowFrom,
+    ZoneSet,
 };
-use domain::Symbol;
+use domain::{RecordKind, Symbol};
 
 const RULES: [&str; 7] = ["class", "discount", "transfer", "cap", "day-cap", "tier", "incentive"];
 /// A window is at most a week.
 const WINDOW_MINUTES_MAX: i64 = 7 * 24 * 60;
 const LIMITS_MAX: usize = 8;
+/// What one record puts into a purse: sums of them stay in 32 bits for millions of records.
+const PURSE_RIDES_MAX: i64 = 1_000;
 
 /// A rule as read: the names that it refers to are looked up when all are known.
 pub struct Named {
@@ -41,7 +44,7 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
     let only_after = table.texts("only_after", mistakes).unwrap_or_default();
     let mut zoned = Vec::new();
     let rule = match word.value.as_str() {
-        "class" | "discount" => discount(table, &scope, &word.value, &name.value, mistakes).map(AdjustRule::Discount),
+        "class" | "discount" => discount(table, &scope, (&word.value, &name.value), context, mistakes).map(AdjustRule::Discount),
         "transfer" => transfer(table, context, mistakes).map(AdjustRule::Transfer),
         "cap" => {
             zoned = zone_amounts(table, mistakes);
@@ -99,14 +102,66 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
     zoned.into_iter().map(cap_for).collect()
 }
 
-fn discount(table: &mut Table<'_>, scope: &Scope, word: &str, name: &str, mistakes: &mut Mistakes) -> Option<Discount> {
+fn discount(table: &mut Table<'_>, scope: &Scope, (word, name): (&str, &str), context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Discount> {
     if word == "class" && scope.condition.classes.is_empty() && !table.has("classes") {
         table.mistake(table.line(), format!("`{name}` names no classes"), Some("e.g. classes = [\"student\"]"), mistakes);
     }
     let nth = table.table("nth", mistakes).and_then(|mut nth| self::nth(&mut nth, mistakes));
     let quota = table.table("quota", mistakes).and_then(|mut quota| limit(&mut quota, mistakes));
+    let purse = table.table("purse", mistakes).map(|mut purse| self::purse(&mut purse, scope, context, mistakes));
+    if quota.is_some() && purse.is_some() {
+        table.mistake(table.line(), format!("`{name}` has a quota and a purse"), Some("write a discount for each"), mistakes);
+    }
     let concession = !scope.condition.classes.is_empty() || scope.condition.ages.is_some();
-    Some(Discount { effect: effect(table, false, mistakes)?, nth, quota, concession })
+    Some(Discount { effect: effect(table, false, mistakes)?, nth, quota, purse, concession })
+}
+
+/// `purse = { filled_by = [{ base = "ten-rides", rides = 10 }], emptied_by = ["ten-rides-back"] }`.
+fn purse(table: &mut Table<'_>, scope: &Scope, context: &Context<'_>, mistakes: &mut Mistakes) -> Purse {
+    let base = |table: &Table<'_>, name: &At<String>, mistakes: &mut Mistakes| {
+        let found = context.bases.iter().position(|(known, _)| *known == name.value);
+        let Some((at, (_, kinds))) = found.and_then(|at| Some((at, context.bases.get(at)?))) else {
+            let names: Vec<&str> = context.bases.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!("{} is not a base rule", shown(&name.value));
+            table.mistake(Some(name.line), message, Some(&hint(&name.value, names.iter().copied(), &allowed(&names))), mistakes);
+            return None;
+        };
+        if kinds.iter().any(|kind| !matches!(kind, RecordKind::Pass | RecordKind::Payment)) {
+            let message = format!("base rule `{}` is not for what is bought alone", name.value);
+            table.mistake(Some(name.line), message, Some("a purse is filled by records of the kinds pass and payment"), mistakes);
+        } else if scope.kinds.is_empty() || scope.kinds.iter().any(|kind| kinds.contains(kind)) {
+            let message = format!("the purse would pay for `{}`, which fills it", name.value);
+            table.mistake(Some(name.line), message, Some("say which rides are taken from it: kinds = [\"boarding\"]"), mistakes);
+        }
+        Some(at)
+    };
+    let mut filled_by = Vec::new();
+    for mut part in table.tables("filled_by", mistakes) {
+        let name = part.text("base", mistakes);
+        let rides = part.integer("rides", 1..=PURSE_RIDES_MAX, mistakes).and_then(|rides| u32::try_from(rides.value).ok());
+        let at = name.as_ref().and_then(|name| base(&part, name, mistakes));
+        for (key, example) in [("base", "\"ten-rides\""), ("rides", "10")] {
+            if !part.has(key) {
+                part.missing(key, example, mistakes);
+            }
+        }
+        part.finish(mistakes);
+        filled_by.extend(at.zip(rides));
+    }
+    if !table.has("filled_by") {
+        table.missing("filled_by", "[{ base = \"ten-rides\", rides = 10 }]", mistakes);
+    }
+    let names = table.texts("emptied_by", mistakes).unwrap_or_default();
+    let emptied_by: Vec<usize> = names.iter().filter_map(|name| base(table, name, mistakes)).collect();
+    let mut all: Vec<usize> = filled_by.iter().map(|&(at, _)| at).chain(emptied_by.iter().copied()).collect();
+    let named = all.len();
+    all.sort_unstable();
+    all.dedup();
+    if all.len() != named {
+        table.mistake(table.line(), "a base rule fills or empties the purse twice", Some("name it once"), mistakes);
+    }
+    table.finish(mistakes);
+    Purse { filled_by, emptied_by }
 }
 
 /// `nth = { per = "month", rides = [40, 50, 60] }`, or `from` and `to`.

@@ -67,7 +67,7 @@ pub fn base(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
     let ticket = table.text("ticket", mistakes).map_or(Symbol::NONE, |ticket| context.symbols.intern(&ticket.value));
     table.finish(mistakes);
     let for_all = scope.condition.is_empty();
-    Some((Base { name: name.value, scope, price, ticket, for_all }, audit_rule))
+    Some((Base { name: name.value, scope, price, ticket, for_all, fills: Vec::new() }, audit_rule))
 }
 
 fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<StationPrice> {

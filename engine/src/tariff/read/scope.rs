@@ -56,6 +56,7 @@ fn condition(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistak
         not_classes: words(table, "not_classes", context, mistakes),
         media: words(table, "media", context, mistakes),
         not_media: words(table, "not_media", context, mistakes),
+        products: words(table, "products", context, mistakes),
         issuers: words(table, "issuers", context, mistakes),
         routes: words(table, "routes", context, mistakes),
         not_routes: words(table, "not_routes", context, mistakes),

@@ -25,10 +25,12 @@ pub fn version(table: &mut Table<'_>, file: &str, folder: &Path, symbols: &Symbo
         table.missing("in_force_from", "\"2026-01-01\"", &mut own);
     }
     let periods = periods(table, &mut own);
-    let context = Context { folder, symbols, groups: groups(table, &mut own), periods: periods.iter().map(|period| period.name.clone()).collect() };
+    let names = periods.iter().map(|period| period.name.clone()).collect();
+    let mut context = Context { folder, symbols, groups: groups(table, &mut own), periods: names, bases: Vec::new() };
     let rounding = rounding(table, &mut own).unwrap_or_default();
     let lines = lines(table, &context, &mut own);
     let bases = bases(table, &context, &mut own);
+    context.bases = bases.iter().map(|(base, _)| (base.name.clone(), base.scope.kinds.clone())).collect();
     let adjusts = adjusts(table, &context, &mut own);
     let share = shares(table, &context, &adjusts.iter().map(|(adjust, _)| adjust.name.clone()).collect::<Vec<_>>(), &mut own);
     let (base, base_lines): (Vec<Base>, Vec<Option<u32>>) = bases.into_iter().unzip();
