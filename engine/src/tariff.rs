@@ -17,8 +17,8 @@ mod steps;
 mod zones;
 
 pub use adjust::{
-    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Purse, Reading, Span, Stack, Tier, Transfer,
-    WindowFrom,
+    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Purse, Reading, Span, Stack, ThroughBy, Tier,
+    Transfer, WindowFrom,
 };
 pub use condition::{Condition, Deciding, Facts, Scope};
 pub use list_price::{Audit, Base, BasePrice, Completion, Fill, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};
@@ -187,6 +187,13 @@ impl Version {
     #[must_use]
     pub fn prices(&self, kind: RecordKind, mode: Symbol, operator: Symbol) -> bool {
         !self.plan.rules(kind, mode, operator).bases.is_empty()
+    }
+
+    /// The base rule of a name that prices from place to place.
+    #[must_use]
+    pub fn station_price(&self, rule: Symbol) -> Option<&StationPrice> {
+        let prices = self.base.iter().filter_map(|base| if let BasePrice::Stations(price) = &base.price { Some(price.as_ref()) } else { None });
+        prices.filter(|_| !rule.is_none()).find(|price| price.rule == rule)
     }
 
     /// The line that a route belongs to; a route of no line is a line of its own.

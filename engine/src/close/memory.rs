@@ -8,8 +8,11 @@ use crate::tariff::Tariff;
 use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable};
 use std::sync::Arc;
 
-pub(super) const VERSION: u64 = 5;
-/// The last one that is still read: an open tap had no product yet.
+/// Trails hold open taps as these bytes do: a new number here is one for them too.
+pub(super) const VERSION: u64 = 6;
+/// Those before it are still read: since these, an open tap has a product, and a leg the base rule of through fares.
+const VERSION_PRODUCT: u64 = 5;
+const VERSION_RULE: u64 = 6;
 const VERSION_READ: u64 = 4;
 
 /// An account with what is remembered of it.
@@ -126,7 +129,7 @@ impl Writer<'_> {
         self.number(rare.legs.len() as u64);
         for leg in &rare.legs {
             self.number(u64::from(leg.slot));
-            [leg.mode, leg.operator, leg.route, leg.vehicle, leg.ticket, leg.from].into_iter().for_each(|symbol| self.symbol(symbol));
+            [leg.mode, leg.operator, leg.route, leg.vehicle, leg.ticket, leg.from, leg.rule].into_iter().for_each(|symbol| self.symbol(symbol));
             let amounts = [leg.first_list_minor, leg.first_paid_minor, leg.last_list_minor, leg.last_paid_minor, leg.dearest_list_minor, leg.all_paid_minor];
             [leg.exit.0].into_iter().chain(amounts).chain([leg.length, leg.due_minor]).for_each(|number| self.signed(number));
         }
@@ -236,6 +239,7 @@ impl<'b> Reader<'b, '_> {
             let slot = slot(self.number()?)?;
             let [mode, operator, route, vehicle] = [self.symbol()?, self.symbol()?, self.symbol()?, self.symbol()?];
             let [ticket, from] = [self.symbol()?, self.symbol()?];
+            let rule = if self.version < VERSION_RULE { Symbol::NONE } else { self.symbol()? };
             let leg = Leg {
                 slot: 0,
                 mode,
@@ -244,6 +248,7 @@ impl<'b> Reader<'b, '_> {
                 vehicle,
                 ticket,
                 from,
+                rule,
                 exit: EventTime(self.signed()?),
                 first_list_minor: self.signed()?,
                 first_paid_minor: self.signed()?,
@@ -277,7 +282,7 @@ impl<'b> Reader<'b, '_> {
         let has_birth = self.number()? != 0;
         let birth = self.day()?;
         let mut names = [Symbol::NONE; 12];
-        let count = if self.version == VERSION_READ { names.len() - 1 } else { names.len() };
+        let count = if self.version < VERSION_PRODUCT { names.len() - 1 } else { names.len() };
         for name in names.iter_mut().take(count) {
             *name = self.symbol()?;
         }
@@ -298,7 +303,7 @@ mod tests {
         fn legs()(slot in 0u16..4, symbol in 0u32..5, exit in any::<i64>(), minor in any::<[i64; 4]>()) -> Leg {
             let [first_list_minor, last_paid_minor, length, due_minor] = minor;
             let symbol = Symbol(symbol);
-            Leg { slot, mode: symbol, vehicle: symbol, ticket: symbol, from: Symbol(1), exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
+            Leg { slot, mode: symbol, vehicle: symbol, ticket: symbol, from: Symbol(1), rule: Symbol(2), exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
         }
     }
 
@@ -369,21 +374,27 @@ mod tests {
         }
     }
 
-    /// Bytes of the version before, in which an open tap ended with its vehicle.
+    /// Bytes of versions before: an open tap ended with its vehicle, and a leg had no rule.
     #[test]
     fn what_an_older_close_remembered_is_still_read() {
         let symbols = SymbolTable::new();
         let tap = Tap { vehicle: symbols.intern("v1"), ..Tap::blank(RecordKind::TapOn, EventTime(7), Day(8)) };
-        let state = AccountState::new(Some(OpenTap { tap, no_tap_off_minor: 900, open_ms: 5 }), Vec::new(), Vec::new(), None);
+        let legs = vec![Leg { mode: symbols.intern("bus"), due_minor: 5, ..Leg::default() }];
+        let state = AccountState::new(Some(OpenTap { tap, no_tap_off_minor: 900, open_ms: 5 }), Vec::new(), Vec::new(), Some(Rare { legs, ..Rare::default() }));
         let mut bytes = encode(&[(CardToken::EMPTY, state.clone())], &tariff(&["x"]), &symbols.texts());
-        assert_eq!(bytes.pop(), Some(0), "the last name is that of no product");
-        assert_eq!(bytes.first(), Some(&5));
-        assert!(decode(&bytes, &tariff(&["x"]), &symbols).is_none());
-        if let Some(version) = bytes.first_mut() {
-            *version = 4;
-        }
-        let (_, old) = decode(&bytes, &tariff(&["x"]), &symbols).expect("reads").remove(0);
-        assert_eq!(format!("{old:?}"), format!("{state:?}"));
+        assert_eq!(bytes.first(), Some(&6));
+        let read_as = |version: u8, bytes: &mut Vec<u8>, left_out: usize| {
+            assert_eq!(bytes.remove(left_out), 0, "the name of nothing is empty");
+            if let Some(first) = bytes.first_mut() {
+                *first = version;
+            }
+            let (_, old) = decode(bytes, &tariff(&["x"]), &symbols).expect("reads").remove(0);
+            assert_eq!(format!("{old:?}"), format!("{state:?}"), "version {version}");
+        };
+        let mode_ends = bytes.windows(3).position(|three| three == b"bus").expect("the leg's mode") + 3;
+        read_as(5, &mut bytes, mode_ends);
+        let last = bytes.len() - 1;
+        read_as(4, &mut bytes, last);
     }
 
     #[test]

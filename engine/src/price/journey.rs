@@ -4,7 +4,7 @@
 
 use super::ride::Ride;
 use super::{Abandoned, AccountState, Fold, OpenTap, Recorder, Step};
-use crate::tariff::{Base, BasePrice, Rules, StationPrice, Stations, Version};
+use crate::tariff::{Base, BasePrice, Rules, StationPrice, Version};
 use domain::{Flags, RecordKind};
 
 impl Fold<'_> {
@@ -133,11 +133,11 @@ pub(super) fn between<'r>(ride: &mut Ride<'r>, price: &'r StationPrice) -> i64 {
         ride.facts.ticket = way.ticket;
     }
     ride.length = way.length;
-    match &price.stations {
-        Stations::Distance { steps, .. } => ride.steps = Some(steps),
-        Stations::Fares(_) | Stations::Zones => ride.fares = Some(price),
-    }
+    ride.priced_by = Some(price);
     let mut fare_minor = way.fare_minor;
+    if let Some(alone_minor) = price.alone_minor {
+        fare_minor = fare_minor.map(|_| alone_minor);
+    }
     if from == to {
         ride.flags.set(Flags::SAME_STATION);
         if price.same_station_minor.is_some() && price.same_station_ms.is_none_or(|ms| ride.facts.exit.0 - ride.facts.entry.0 <= ms) {

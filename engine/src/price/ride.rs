@@ -1,7 +1,7 @@
 //! A ride on its way to its price: the tap that decides it, and what its rules may ask.
 
 use super::Tap;
-use crate::tariff::{Facts, Incomplete, StationPrice, Steps, ZoneSet};
+use crate::tariff::{Facts, Incomplete, StationPrice, ZoneSet};
 use domain::{Day, Flags, Symbol};
 
 #[derive(Clone)]
@@ -12,11 +12,10 @@ pub struct Ride<'t> {
     /// The tap-on's.
     pub service_day: Day,
     pub flags: Flags,
-    /// Metres or stops, and the steps that price them.
+    /// Metres or stops, where they make the price.
     pub length: Option<i64>,
-    pub steps: Option<&'t Steps>,
-    /// The fares between places, where lengths do not make them.
-    pub fares: Option<&'t StationPrice>,
+    /// What priced it, where it went from place to place.
+    pub priced_by: Option<&'t StationPrice>,
     /// What is charged outside all adjustments.
     pub outside_minor: i64,
     /// Which adjustments a journey that lacks an end gets.
@@ -49,8 +48,7 @@ impl<'t> Ride<'t> {
             service_day: tap.service_day,
             flags: Flags::RIDE,
             length: None,
-            steps: None,
-            fares: None,
+            priced_by: None,
             outside_minor: 0,
             incomplete: Incomplete::Adjusted,
         }

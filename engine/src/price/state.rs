@@ -70,6 +70,8 @@ pub struct Leg {
     /// What kind of ticket the last ride was priced by, and where the first began.
     pub ticket: Symbol,
     pub from: Symbol,
+    /// The base rule that makes one fare of all legs, for transfers that ask whose.
+    pub rule: Symbol,
     pub exit: EventTime,
     pub first_list_minor: i64,
     pub first_paid_minor: i64,

@@ -9,7 +9,7 @@ use super::count::Settled;
 use super::ride::Ride;
 use super::told::Passed;
 use super::{AccountState, Fold, Leg, Run};
-use crate::tariff::{Against, Effect, Opening, Transfer, Version, WindowFrom};
+use crate::tariff::{Against, Effect, Opening, StationPrice, Stations, ThroughBy, Transfer, Version, WindowFrom};
 use domain::Symbol;
 
 impl Fold<'_> {
@@ -42,7 +42,7 @@ impl Fold<'_> {
                 start.less(minor.map_or(measure_minor, |minor| minor.min(measure_minor))).at_least_zero()
             }
             Effect::Total { minor } => start.at_most(Amount::whole((minor - leg.last_paid_minor).max(0))),
-            Effect::Through => start.at_most(Amount::whole((through_minor(leg, ride) - leg.due_minor).max(0))),
+            Effect::Through => start.at_most(Amount::whole((through(version, transfer.through_by, leg, ride).0 - leg.due_minor).max(0))),
             effect => plain(effect, start),
         })
     }
@@ -85,10 +85,19 @@ impl Fold<'_> {
         let list_minor = ride.facts.list_minor;
         let leg = state.leg_mut(slot);
         if continued.is_none() {
-            *leg = Leg { slot, first_list_minor: list_minor, first_paid_minor: settled_minor, from: ride.facts.from, ..Leg::default() };
+            let rule = ride.priced_by.map(|price| price.rule).unwrap_or_default();
+            *leg = Leg { slot, first_list_minor: list_minor, first_paid_minor: settled_minor, from: ride.facts.from, rule, ..Leg::default() };
         }
-        let joined = ride.length.is_some() || ride.fares.is_some();
-        leg.due_minor = if joined { leg.due_minor.max(through_minor(leg, ride)) } else { leg.due_minor + list_minor };
+        match ride.priced_by {
+            Some(price) if continued.is_some() || price.alone_minor.is_none() => {
+                let (fare_minor, rule) = through(version, transfer.through_by, leg, ride);
+                leg.due_minor = leg.due_minor.max(fare_minor);
+                if transfer.through_by == ThroughBy::Dearest {
+                    leg.rule = rule;
+                }
+            }
+            _ => leg.due_minor += list_minor,
+        }
         leg.length += ride.length.unwrap_or(0);
         (leg.mode, leg.operator, leg.route, leg.vehicle, leg.exit) = (tap.mode, tap.operator, tap.route, tap.vehicle, exit);
         leg.ticket = ride.facts.ticket;
@@ -110,12 +119,23 @@ pub(super) enum Place {
     Continues,
 }
 
-/// The fare of all metres so far and this ride's; or from where the first ride began to where this one ends.
-fn through_minor(leg: &Leg, ride: &Ride<'_>) -> i64 {
-    let total = ride.length.map(|length| leg.length + length);
-    let by_length = total.zip(ride.steps).and_then(|(total, steps)| steps.fare_minor(total));
-    let fare_minor = by_length.or_else(|| ride.fares?.way(leg.from, ride.facts.to).fare_minor);
-    fare_minor.unwrap_or(leg.due_minor + ride.facts.list_minor)
+/// One fare of all legs: of all metres so far and this ride's, or from where the first ride began to where this one ends. And
+/// the name of the base rule that makes it.
+fn through(version: &Version, by: ThroughBy, leg: &Leg, ride: &Ride<'_>) -> (i64, Symbol) {
+    let made = |price: &StationPrice| {
+        let fare_minor = match &price.stations {
+            Stations::Distance { steps, .. } => steps.fare_minor(leg.length + ride.length?),
+            Stations::Fares(_) | Stations::Zones => price.way(leg.from, ride.facts.to).fare_minor,
+        };
+        Some((fare_minor?, price.rule))
+    };
+    let own = ride.priced_by.and_then(made);
+    let earlier = if by == ThroughBy::Own { None } else { version.station_price(leg.rule).and_then(made) };
+    let found = match (by, earlier, own) {
+        (ThroughBy::Dearest, Some(earlier), Some(own)) if own.0 > earlier.0 => Some(own),
+        (_, earlier, own) => earlier.or(own),
+    };
+    found.unwrap_or((leg.due_minor + ride.facts.list_minor, leg.rule))
 }
 
 /// Whether a ride continues a run.

@@ -65,6 +65,18 @@ pub enum Effect {
     Through,
 }
 
+/// Whose base rule makes one fare of all legs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ThroughBy {
+    /// Each leg's own.
+    #[default]
+    Own,
+    /// The first leg's.
+    First,
+    /// The one by which it is dearer: the leg's own, or the one that made it for the legs before.
+    Dearest,
+}
+
 /// What a transfer's discount is measured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Against {
@@ -176,6 +188,8 @@ pub struct Transfer {
     /// Which transfers of a run the effect is for; others go on with the run.
     pub ordinals: Ordinals,
     pub effect: Effect,
+    /// Which leg's base rule makes the fare of all legs.
+    pub through_by: ThroughBy,
     /// Whether the tap-off must lie in the window, not only the tap-on.
     pub until_exit: bool,
     /// Modes before and now; none is any.

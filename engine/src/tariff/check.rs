@@ -125,6 +125,7 @@ fn caps(version: &Version, plan: &Plan, lines: &Lines<'_>, mistakes: &mut Mistak
 fn lowest(base: &Base) -> Option<i64> {
     match &base.price {
         BasePrice::Flat { amount_minor } => Some(*amount_minor),
+        BasePrice::Stations(price) if price.alone_minor.is_some() => price.alone_minor,
         BasePrice::Stations(price) => match &price.stations {
             Stations::Fares(fares) => fares.smallest(),
             Stations::Zones => price.zones.fares.values().map(|&(fare, _)| fare).min(),

@@ -67,12 +67,16 @@ pub enum Stations {
 /// Prices between places and the rules for journeys that lack an end.
 #[derive(Clone, Debug)]
 pub struct StationPrice {
+    /// The base rule's name.
+    pub rule: Symbol,
     pub stations: Stations,
     /// Zones of places, for prices or for rules that ask which zones a ride touches.
     pub zones: Zones,
     pub no_tap_on_minor: i64,
     pub no_tap_off_minor: i64,
     pub unknown_pair_minor: i64,
+    /// What a ride costs alone, whatever its length: that counts in fares for several legs only.
+    pub alone_minor: Option<i64>,
     /// `None`: what the table says.
     pub same_station_minor: Option<i64>,
     /// The same-station price is for those that leave within this.

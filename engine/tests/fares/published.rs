@@ -82,3 +82,142 @@ fn a_purse_is_filled_in_event_order() {
         assert_eq!(paid, pays, "bought at {bought}");
     }
 }
+
+/// From a tap-on to a tap-off, each at a time and a place; what it costs.
+fn leg(rider: &mut Rider<'_>, mode: &str, entry: (&str, &str), exit: (&str, &str)) -> i64 {
+    let mut tap = |kind, (time, place): (&str, &str)| {
+        rider.tap(kind, time, |tap, symbols| {
+            tap.mode = symbols.intern(mode);
+            tap.location = symbols.intern(&format!("station:{place}"));
+        })
+    };
+    assert!(tap(RecordKind::TapOn, entry).is_none());
+    tap(RecordKind::TapOff, exit).expect("a ride").charged_minor
+}
+
+/// Seoul, 2024: buses 1,500, the subway 1,400, both to 10 km; 100 more for each 5 km (beyond 50 km of subway each 8 km). A bus
+/// alone is flat. With a change within 30 minutes, the dearer base fare and the distance of all legs.
+const SEOUL: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "bus"
+kinds = ["tap-on", "tap-off"]
+modes = ["bus"]
+price = "distance"
+distance = { file = "metres.csv", from = "from", to = "to", metres = "metres", location_kind = "station" }
+steps = [{ to = 10000, minor = 1500 }, { each = 5000, add_minor = 100 }]
+alone_minor = 1500
+gaps = "unknown-pair"
+no_tap_on_minor = 1500
+no_tap_off_minor = 1500
+unknown_pair_minor = 1500
+
+[[base]]
+name = "subway"
+kinds = ["tap-on", "tap-off"]
+price = "distance"
+distance = { file = "metres.csv", from = "from", to = "to", metres = "metres", location_kind = "station" }
+steps = [{ to = 10000, minor = 1400 }, { to = 50000, each = 5000, add_minor = 100 }, { each = 8000, add_minor = 100 }]
+gaps = "unknown-pair"
+no_tap_on_minor = 1400
+no_tap_off_minor = 1400
+unknown_pair_minor = 1400
+
+[[adjust]]
+name = "integrated-fare"
+rule = "transfer"
+window_minutes = 30
+rides_max = 4
+through = true
+through_by = "dearest"
+funder = "earner"
+"#;
+
+#[test]
+fn the_dearest_base_fare_and_the_distance_of_all_legs() {
+    let metres = "from,to,metres\na,b,5999\na,c,6000\na,d,6001\nx,y,4000\nx,z,25000\n";
+    let city = city(SEOUL, &[("metres.csv", metres)]);
+    let at = |time: &str| format!("2024-03-05 {time}");
+    // The bus makes the subway's ride dearer by 100; with one metre more than 10 km, by 200.
+    for (to, pays) in [("b", 100), ("c", 100), ("d", 200)] {
+        let mut rider = city.rider();
+        assert_eq!(leg(&mut rider, "subway", (&at("08:00"), "a"), (&at("08:15"), to)), 1400);
+        assert_eq!(leg(&mut rider, "bus", (&at("08:20"), "x"), (&at("08:30"), "y")), pays, "by way of {to}");
+    }
+    // The other way round the bus has set the base fare already.
+    for (to, pays) in [("b", 0), ("c", 0), ("d", 100)] {
+        let mut rider = city.rider();
+        assert_eq!(leg(&mut rider, "bus", (&at("08:20"), "x"), (&at("08:30"), "y")), 1500);
+        assert_eq!(leg(&mut rider, "subway", (&at("08:40"), "a"), (&at("09:15"), to)), pays, "on to {to}");
+    }
+    // A bus alone is flat for 25 km. A second one makes 29 km of them; one that begins a millisecond after the half hour is alone.
+    for (second, pays) in [("09:29:59.999", 400), ("09:30", 400), ("09:30:00.001", 1500)] {
+        let mut rider = city.rider();
+        assert_eq!(leg(&mut rider, "bus", (&at("08:00"), "x"), (&at("09:00"), "z")), 1500);
+        assert_eq!(leg(&mut rider, "bus", (&at(second), "x"), (&at("09:50"), "y")), pays, "at {second}");
+    }
+}
+
+/// London, 2024: the first entry of a journey decides between peak and off-peak, also where it goes on from another station.
+const OSI: &str = r#"in_force_from = "2020-01-01"
+
+[[period]]
+name = "peak"
+days = ["workday"]
+times = ["06:30 before 09:30", "16:00 before 19:00"]
+
+[[base]]
+name = "tube-peak"
+kinds = ["tap-on", "tap-off"]
+when = ["peak"]
+price = "matrix"
+matrix = { file = "fares.csv", from = "from", to = "to", fare_minor = "peak", location_kind = "station" }
+gaps = "unknown-pair"
+no_tap_on_minor = 890
+no_tap_off_minor = 890
+unknown_pair_minor = 890
+
+[[base]]
+name = "tube"
+kinds = ["tap-on", "tap-off"]
+price = "matrix"
+matrix = { file = "fares.csv", from = "from", to = "to", fare_minor = "off_peak", location_kind = "station" }
+gaps = "unknown-pair"
+no_tap_on_minor = 890
+no_tap_off_minor = 890
+unknown_pair_minor = 890
+
+[[adjust]]
+name = "out-of-station"
+rule = "transfer"
+window_minutes = 20
+rides_max = 3
+through = true
+through_by = "first"
+funder = "earner"
+"#;
+
+#[test]
+fn the_first_entry_decides_about_the_whole_journey() {
+    let fares = "from,to,peak,off_peak\none,two,340,280\ntwo,three,210,190\none,three,370,300\n";
+    let city = city(OSI, &[("fares.csv", fares)]);
+    for (first, second, pays) in [
+        // Into the off-peak: the peak's fare from zone 1 to 3.
+        ("09:29:59.999", "09:50", [340, 30]),
+        ("09:30:00", "09:50", [280, 20]),
+        ("09:30:00.001", "09:50", [280, 20]),
+        // Into the peak: the off-peak's.
+        ("15:59:59.999", "16:20", [280, 20]),
+        ("16:00", "16:20", [340, 30]),
+    ] {
+        let mut rider = city.rider();
+        let at = |time: &str| format!("2024-03-05 {time}");
+        let hour = &second[..2];
+        let out = if hour == "09" { "09:40" } else { "16:10" };
+        let paid = [
+            leg(&mut rider, "metro", (&at(first), "one"), (&at(out), "two")),
+            leg(&mut rider, "metro", (&at(second), "two"), (&at(&format!("{hour}:59")), "three")),
+        ];
+        assert_eq!(paid, pays, "in at {first}");
+    }
+}

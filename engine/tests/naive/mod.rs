@@ -72,6 +72,8 @@ pub struct Mark {
     pub last_ms: Option<i64>,
     /// What all legs up to this one were due by distance.
     pub due_minor: i64,
+    /// The base rule that made it, or that shall.
+    pub rule: Symbol,
 }
 
 /// A record that some purse may be filled or emptied by.

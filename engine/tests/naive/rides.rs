@@ -11,31 +11,20 @@ pub struct Ride<'t> {
     pub service_day: Day,
     pub flags: Flags,
     pub length: Option<i64>,
-    pub steps: Option<&'t Steps>,
-    pub fares: Option<&'t StationPrice>,
+    pub priced_by: Option<&'t StationPrice>,
     pub outside_minor: i64,
     pub incomplete: Option<Incomplete>,
 }
 
 impl Ride<'_> {
     pub fn new(tap: &Tap, flags: Flags) -> Self {
-        Self {
-            tap: *tap,
-            facts: super::facts_of(tap),
-            service_day: tap.service_day,
-            flags,
-            length: None,
-            steps: None,
-            fares: None,
-            outside_minor: 0,
-            incomplete: None,
-        }
+        Self { tap: *tap, facts: super::facts_of(tap), service_day: tap.service_day, flags, length: None, priced_by: None, outside_minor: 0, incomplete: None }
     }
 }
 
 pub fn between<'t>(tap: &Tap, price: &'t StationPrice, mut facts: Facts, mut flags: Flags) -> Ride<'t> {
     let (from, to) = (facts.from, facts.to);
-    let (mut length, mut steps_of, mut fares_of) = (None, None, Some(price));
+    let mut length = None;
     if let Stations::Fares(fares) = &price.stations
         && fares.ticket(from, to) != Symbol::NONE
     {
@@ -44,11 +33,13 @@ pub fn between<'t>(tap: &Tap, price: &'t StationPrice, mut facts: Facts, mut fla
     let mut fare = match &price.stations {
         Stations::Distance { lengths, steps } => {
             length = lengths.get(from, to);
-            (steps_of, fares_of) = (Some(steps), None);
             length.and_then(|length| stepped(steps, length))
         }
         _ => table_fare(price, from, to),
     };
+    if fare.is_some() && price.alone_minor.is_some() {
+        fare = price.alone_minor;
+    }
     facts.zones = match (&price.stations, zone_fare(price, from, to)) {
         (Stations::Zones, Some((_, zones))) => zones,
         _ => zones_between(price, from, to),
@@ -64,7 +55,7 @@ pub fn between<'t>(tap: &Tap, price: &'t StationPrice, mut facts: Facts, mut fla
         flags.set(Flags::UNKNOWN_PAIR);
     }
     facts.list_minor = fare.unwrap_or(price.unknown_pair_minor);
-    Ride { facts, length, steps: steps_of, fares: fares_of, ..Ride::new(tap, flags) }
+    Ride { facts, length, priced_by: Some(price), ..Ride::new(tap, flags) }
 }
 
 /// What a table of places or of zones says of two places.

@@ -6,8 +6,8 @@ use super::{Bought, Done, Mark, Naive, Place, asks, fraction};
 use domain::{Day, Discount, Flags, Symbol};
 use engine::price::{Fare, Tap};
 use engine::tariff::{
-    Adjust, AdjustRule, Against, Effect, Funder, Incentive, Incomplete, Opening, Ordinals, Reading, Rounding, Span, Stack, Tier, Transfer, Version, Way,
-    WindowFrom,
+    Adjust, AdjustRule, Against, BasePrice, Effect, Funder, Incentive, Incomplete, Opening, Ordinals, Reading, Rounding, Span, Stack, StationPrice, Stations,
+    ThroughBy, Tier, Transfer, Version, Way, WindowFrom,
 };
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -328,8 +328,8 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides)
                     if rest.is_less_than(start) { rest } else { start }
                 }
                 Effect::Through => {
-                    let due = run[last].marks[name].due_minor;
-                    let own = Fraction::whole((through(ride, &run, due) - due).max(0));
+                    let Mark { due_minor: due, rule, .. } = run[last].marks[name];
+                    let own = Fraction::whole((through(version, transfer, ride, &run, due, rule).0 - due).max(0));
                     if own.is_less_than(start) { own } else { start }
                 }
                 other => simple(other, start),
@@ -489,14 +489,27 @@ fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], nam
     in_time && room && pair && operators && tickets && line_good && !back && vehicle_good && !wrong_operator
 }
 
-/// The fare of all metres of a run and of this ride.
-fn through(ride: &Ride, run: &[&Done], due: i64) -> i64 {
+/// The fare of all metres of a run and of this ride, or from its beginning to this ride's end; and whose it is.
+fn through(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], due: i64, before: Symbol) -> (i64, Symbol) {
     let so_far: i64 = run.iter().map(|done| done.length.unwrap_or(0)).sum();
-    let fare = match (ride.length, ride.steps) {
-        (Some(length), Some(steps)) => stepped(steps, so_far + length),
-        _ => ride.fares.and_then(|price| table_fare(price, run.first().map_or(ride.facts.from, |first| first.facts.from), ride.facts.to)),
+    let began = run.first().map_or(ride.facts.from, |first| first.facts.from);
+    let fare_by = |price: &StationPrice| match &price.stations {
+        Stations::Distance { steps, .. } => ride.length.and_then(|length| stepped(steps, so_far + length)),
+        _ => table_fare(price, began, ride.facts.to),
     };
-    fare.unwrap_or(due + ride.facts.list_minor)
+    let named = version.base.iter().filter_map(|base| if let BasePrice::Stations(price) = &base.price { Some(&**price) } else { None });
+    let earlier = if before == Symbol::NONE { None } else { named.into_iter().find(|price| price.rule == before) };
+    let asked = match transfer.through_by {
+        ThroughBy::Own => [ride.priced_by, None],
+        ThroughBy::First => [earlier, ride.priced_by],
+        ThroughBy::Dearest => [ride.priced_by, earlier],
+    };
+    let mut fares: Vec<(i64, Symbol)> = asked.into_iter().flatten().filter_map(|price| Some((fare_by(price)?, price.rule))).collect();
+    if transfer.through_by == ThroughBy::Dearest {
+        // The last of equal ones.
+        return fares.into_iter().max_by_key(|(fare, _)| *fare).unwrap_or((due + ride.facts.list_minor, before));
+    }
+    if fares.is_empty() { (due + ride.facts.list_minor, before) } else { fares.remove(0) }
 }
 
 /// Where a ride stands in the rule's runs.
@@ -515,8 +528,20 @@ fn place(version: &Version, adjust: &Adjust, transfer: &Transfer, ride: &Ride, b
     mark.place = if joined { Place::Joins } else { Place::Opens };
     mark.first_ms = if transfer.window_from == WindowFrom::FirstExit { exit } else { entry };
     mark.last_ms = moves.then_some(if transfer.window_from == WindowFrom::LastEntry { entry } else { exit });
-    let (own_run, due) = if joined { (run.clone(), run[run.len() - 1].marks[name].due_minor) } else { (Vec::new(), 0) };
-    mark.due_minor = if ride.length.is_some() || ride.fares.is_some() { due.max(through(ride, &own_run, due)) } else { due + ride.facts.list_minor };
+    let Some(price) = ride.priced_by else {
+        (mark.due_minor, mark.rule) = if joined { (run[run.len() - 1].marks[name].due_minor, run[run.len() - 1].marks[name].rule) } else { (0, Symbol::NONE) };
+        mark.due_minor += ride.facts.list_minor;
+        return;
+    };
+    if joined {
+        let last = run[run.len() - 1].marks[name];
+        let (fare, rule) = through(version, transfer, ride, &run, last.due_minor, last.rule);
+        mark.due_minor = last.due_minor.max(fare);
+        mark.rule = if transfer.through_by == ThroughBy::Dearest { rule } else { last.rule };
+    } else {
+        mark.rule = price.rule;
+        mark.due_minor = if price.alone_minor.is_some() { ride.facts.list_minor } else { through(version, transfer, ride, &[], 0, Symbol::NONE).0.max(0) };
+    }
 }
 
 /// A whole amount over the reductions in proportion: each its floor, and what is left one by one to the largest remainders.

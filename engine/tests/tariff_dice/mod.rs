@@ -143,6 +143,20 @@ fn version(dice: &mut Dice, from: &str, adjusts: &str) -> String {
              steps = [{ to = 4000, minor = 200 }, { to = 12000, each = 4000, add_minor = 100 }, { each = 20000, add_minor = 110 }]\n"
             .to_owned(),
     };
+    if dice.percent(40) {
+        // Dearer or cheaper, by the whole length: between the legs of a run, either may make the fare.
+        text += "\n[[base]]\nname = \"metro-other\"\nkinds = [\"tap-on\", \"tap-off\", \"journey\"]\n";
+        text += &conditions(dice, false);
+        text += "price = \"distance\"\nnetwork = { file = \"edges.csv\", from = \"from\", to = \"to\", metres = \"metres\", location_kind = \"station\" }\n\
+                 no_tap_on_minor = 302\nno_tap_off_minor = 98\nunknown_pair_minor = 404\n";
+        text += dice.pick(&[
+            "steps = [{ to = 8000, minor = 151 }, { each = 4000, add_minor = 60 }]\n",
+            "steps = [{ to = 8000, minor = 260 }, { each = 4000, add_minor = 130 }]\n",
+        ]);
+        if dice.percent(50) {
+            text += "alone_minor = 170\n";
+        }
+    }
     text += &format!("\n[[base]]\nname = \"metro\"\nkinds = [\"tap-on\", \"tap-off\", \"journey\"]\n{stations}");
     text += &format!("no_tap_on_minor = {}\nno_tap_off_minor = {}\nunknown_pair_minor = 403\n", dice.number(&[0, 301, 900]), dice.number(&[0, 97, 900]));
     text += &format!("open_hours = {}\n", dice.pick(&["3", "24"]));
@@ -243,7 +257,7 @@ fn adjusts(dice: &mut Dice) -> String {
 
 /// Percentages that multiply must stay few: round ones beyond the first.
 fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
-    match dice.below(if transfer { 10 } else { 4 }) {
+    match dice.below(if transfer { 12 } else { 4 }) {
         0 | 1 => {
             *percentages += 1;
             let percent = if *percentages > 1 { dice.pick(&["0", "50", "80"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33"]) };
@@ -251,8 +265,8 @@ fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
         }
         2 => format!("price_minor = {}\n", dice.number(&[0, 75, 150])),
         3 => format!("off_minor = {}\n", dice.number(&[33, 100])),
-        4 => "through = true\n".to_owned(),
-        5 => format!("total_minor = {}\n", dice.number(&[300, 451])),
+        4 | 5 => "through = true\n".to_owned(),
+        6 => format!("total_minor = {}\n", dice.number(&[300, 451])),
         _ => {
             let off = dice.pick(&["first-list", "first-paid", "last-list", "last-paid", "dearest-list", "all-paid"]);
             let most = if dice.percent(40) { "off_minor = 180\n" } else { "" };
@@ -287,6 +301,9 @@ fn discount(dice: &mut Dice, percentages: &mut u32, has_kinds: bool) -> String {
 
 fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
     let mut text = effect(dice, true, percentages);
+    if text.contains("through") {
+        text += &format!("through_by = \"{}\"\n", dice.pick(&["own", "first", "dearest", "dearest"]));
+    }
     let rides_max = dice.pick(&["1", "2", "9"]);
     text += &format!("window_minutes = {}\nrides_max = {rides_max}\n", dice.pick(&["30", "60", "120"]));
     if dice.percent(20) {

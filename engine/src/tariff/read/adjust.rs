@@ -6,8 +6,8 @@ use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::table::{At, Table};
 use crate::tariff::{
-    Adjust, AdjustRule, Cap, Changes, Discount, Incentive, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, Tier, Transfer, WindowFrom,
-    ZoneSet,
+    Adjust, AdjustRule, Cap, Changes, Discount, Effect, Incentive, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, ThroughBy, Tier, Transfer,
+    WindowFrom, ZoneSet,
 };
 use domain::{RecordKind, Symbol};
 
@@ -209,6 +209,8 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         operator: table.flag("other_operator", mistakes).unwrap_or(false),
         same_operator: table.flag("same_operator", mistakes).unwrap_or(false),
     };
+    let through_words = [("own", ThroughBy::Own), ("first", ThroughBy::First), ("dearest", ThroughBy::Dearest)];
+    let through_by = table.choice("through_by", &through_words, mistakes).unwrap_or_default();
     if changes.operator && changes.same_operator {
         table.mistake(table.line(), "`other_operator` and `same_operator` exclude each other", Some("keep one of them"), mistakes);
     }
@@ -219,6 +221,7 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         rides_max: rides_max.and_then(|rides| u32::try_from(rides.value).ok()).unwrap_or(1),
         ordinals: ordinals(table, mistakes).unwrap_or(Ordinals::Between(1, u32::MAX)),
         effect: effect(table, true, mistakes)?,
+        through_by,
         until_exit: table.choice("until", &[("entry", false), ("exit", true)], mistakes).unwrap_or(false),
         pairs: pairs(table, "pairs", context, mistakes),
         operator_pairs: pairs(table, "operator_pairs", context, mistakes),
@@ -229,6 +232,9 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
     };
     if matches!(transfer.ordinals, Ordinals::Between(first, _) if first > transfer.rides_max) {
         table.mistake(table.line(), "`transfers` are beyond `rides_max`: it is for none", Some("raise rides_max"), mistakes);
+    }
+    if table.has("through_by") && transfer.effect != Effect::Through {
+        table.mistake(table.line(), "`through_by` says who makes one fare of all legs, and there is none", Some("through = true"), mistakes);
     }
     if transfer.run_ms.is_some() && transfer.window_from == WindowFrom::FirstExit {
         table.mistake(table.line(), "`run_minutes` counts from the first entry, the window from the first exit", Some("keep one of the two"), mistakes);

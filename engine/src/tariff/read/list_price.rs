@@ -57,7 +57,7 @@ pub fn base(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
             }
             BasePrice::Stated { funder: funder?, audit }
         }
-        "matrix" | "zones" | "distance" | "stops" => BasePrice::Stations(Box::new(station_price(table, &way.value, context, mistakes)?)),
+        "matrix" | "zones" | "distance" | "stops" => BasePrice::Stations(Box::new(station_price(table, (&name.value, &way.value), context, mistakes)?)),
         other => {
             let message = format!("{} is not a way to price", shown(other));
             table.mistake(Some(way.line), message, Some(&hint(other, WAYS, &allowed(&WAYS))), mistakes);
@@ -70,7 +70,7 @@ pub fn base(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
     Some((Base { name: name.value, scope, price, ticket, for_all, fills: Vec::new() }, audit_rule))
 }
 
-fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<StationPrice> {
+fn station_price(table: &mut Table<'_>, (name, way): (&str, &str), context: &Context<'_>, mistakes: &mut Mistakes) -> Option<StationPrice> {
     let incomplete = [("adjusted", Incomplete::Adjusted), ("capped", Incomplete::Capped), ("fixed", Incomplete::Fixed)];
     let [no_tap_on, no_tap_off, unknown_pair] = ["no_tap_on_minor", "no_tap_off_minor", "unknown_pair_minor"].map(|key| needed_amount(table, key, mistakes));
     let overstay_after = minutes(table, "overstay_minutes", mistakes);
@@ -120,12 +120,19 @@ fn station_price(table: &mut Table<'_>, way: &str, context: &Context<'_>, mistak
             Stations::Distance { lengths: lengths.matrix, steps }
         }
     };
+    let alone_minor = amount(table, "alone_minor", mistakes);
+    if alone_minor.is_some() && !matches!(stations, Stations::Distance { .. }) {
+        let todo = "price = \"distance\" or \"stops\": their length counts in a fare for several legs";
+        table.mistake(table.line(), "`alone_minor` is a price whatever the length, and there is none", Some(todo), mistakes);
+    }
     Some(StationPrice {
+        rule: context.symbols.intern(name),
         stations,
         zones,
         no_tap_on_minor: no_tap_on?,
         no_tap_off_minor: no_tap_off?,
         unknown_pair_minor: unknown_pair?,
+        alone_minor,
         same_station_minor,
         same_station_ms,
         open_ms: open_hours * 60 * MINUTE_MS,
