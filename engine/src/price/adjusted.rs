@@ -383,7 +383,7 @@ pub(super) fn plain(effect: Effect, start: Amount) -> Amount {
         Effect::Rate(rate) => start.times(rate),
         Effect::Price { minor } => start.at_most(Amount::whole(minor)),
         Effect::Off { minor, .. } => start.less(minor.unwrap_or(0)).at_least_zero(),
-        Effect::Through | Effect::Total { .. } => start,
+        Effect::Through | Effect::Total { .. } | Effect::Places => start,
     }
 }
 

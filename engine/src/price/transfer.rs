@@ -28,6 +28,11 @@ impl Fold<'_> {
         if !continues(version, transfer, run, leg, ride) || !transfer.ordinals.has(run.transfers + 1) {
             return None;
         }
+        if transfer.effect == Effect::Places {
+            let place = usize::try_from(run.transfers).unwrap_or(usize::MAX);
+            let price_minor = transfer.prices_minor.get(place).or(transfer.prices_minor.last());
+            return Some(price_minor.map_or(start, |&minor| start.at_most(Amount::whole(minor))));
+        }
         let Some(leg) = leg else { return Some(plain(transfer.effect, start)) };
         Some(match transfer.effect {
             Effect::Off { minor, against: Some(against) } => {

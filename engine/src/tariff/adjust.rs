@@ -60,6 +60,8 @@ pub enum Effect {
     Off { minor: Option<i64>, against: Option<Against> },
     /// This ride and the one before it cost this together; after a ride that was a transfer itself, this ride alone.
     Total { minor: i64 },
+    /// The rider pays what [`Transfer::prices_minor`] says for its place in the run, unless less is left.
+    Places,
     /// One fare for all legs (of their metres together, or from where the first began), less what the legs before were due by
     /// it.
     Through,
@@ -188,6 +190,8 @@ pub struct Transfer {
     /// Which transfers of a run the effect is for; others go on with the run.
     pub ordinals: Ordinals,
     pub effect: Effect,
+    /// For [`Effect::Places`]: of the first, second… transfer of a run; the last one for all after it. Not empty there.
+    pub prices_minor: Vec<i64>,
     /// Which leg's base rule makes the fare of all legs.
     pub through_by: ThroughBy,
     /// Whether the tap-off must lie in the window, not only the tap-on.
@@ -316,7 +320,7 @@ impl Transfer {
         let effect = match self.effect {
             Effect::Off { against, .. } => against.is_some(),
             Effect::Through | Effect::Total { .. } => true,
-            Effect::Rate(_) | Effect::Price { .. } => false,
+            Effect::Rate(_) | Effect::Price { .. } | Effect::Places => false,
         };
         effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || !self.ticket_pairs.is_empty() || self.changes != Changes::default()
     }

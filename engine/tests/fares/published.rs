@@ -221,3 +221,36 @@ fn the_first_entry_decides_about_the_whole_journey() {
         assert_eq!(paid, pays, "in at {first}");
     }
 }
+
+/// Istanbul, from September 2024: 20.00, and a price for each place of up to five changes within two hours.
+const PLACES: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 2000
+
+[[adjust]]
+name = "change"
+rule = "transfer"
+window_minutes = 120
+window_from = "first-entry"
+rides_max = 5
+other_vehicle = true
+prices_minor = [1427, 1082, 686]
+funder = "earner"
+"#;
+
+#[test]
+fn each_change_of_a_run_has_its_price() {
+    let city = city(PLACES, &[]);
+    let mut rider = city.rider();
+    let paid: Vec<i64> = (0..7).map(|ride| rider.bus(&format!("2024-10-01 08:{:02}", ride * 10), &ride.to_string())).collect();
+    assert_eq!(paid, [2000, 1427, 1082, 686, 686, 686, 2000], "the sixth change opens a new run");
+    for (time, pays) in [("09:59:59.999", 1427), ("10:00", 1427), ("10:00:00.001", 2000)] {
+        let mut rider = city.rider();
+        assert_eq!(rider.bus("2024-10-01 08:00", "1"), 2000);
+        assert_eq!(rider.bus(&format!("2024-10-01 {time}"), "2"), pays, "at {time}");
+    }
+}

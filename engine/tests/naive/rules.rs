@@ -322,6 +322,13 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides)
                     };
                     floor_zero(start - Fraction::whole(minor.map_or(measure, |minor| minor.min(measure))))
                 }
+                Effect::Places => {
+                    let mut prices = transfer.prices_minor.clone();
+                    while prices.len() < run.len() {
+                        prices.push(prices[prices.len() - 1]);
+                    }
+                    simple(Effect::Price { minor: prices[run.len() - 1] }, start)
+                }
                 Effect::Total { minor } => {
                     let paid_before = if run[last].was_transfer { 0 } else { settled(last) };
                     let rest = Fraction::whole((minor - paid_before).max(0));
@@ -365,7 +372,7 @@ fn simple(effect: Effect, start: Fraction) -> Fraction {
     match effect {
         Effect::Rate(rate) => start * fraction(rate),
         Effect::Price { minor } if Fraction::whole(minor).is_less_than(start) => Fraction::whole(minor),
-        Effect::Price { .. } | Effect::Through | Effect::Total { .. } => start,
+        Effect::Price { .. } | Effect::Through | Effect::Total { .. } | Effect::Places => start,
         Effect::Off { minor, .. } => floor_zero(start - Fraction::whole(minor.unwrap_or(0))),
     }
 }

@@ -257,7 +257,7 @@ fn adjusts(dice: &mut Dice) -> String {
 
 /// Percentages that multiply must stay few: round ones beyond the first.
 fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
-    match dice.below(if transfer { 12 } else { 4 }) {
+    match dice.below(if transfer { 13 } else { 4 }) {
         0 | 1 => {
             *percentages += 1;
             let percent = if *percentages > 1 { dice.pick(&["0", "50", "80"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33"]) };
@@ -266,6 +266,7 @@ fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
         2 => format!("price_minor = {}\n", dice.number(&[0, 75, 150])),
         3 => format!("off_minor = {}\n", dice.number(&[33, 100])),
         4 | 5 => "through = true\n".to_owned(),
+        7 => format!("prices_minor = [{}]\n", dice.pick(&["150", "100", "0"])),
         6 => format!("total_minor = {}\n", dice.number(&[300, 451])),
         _ => {
             let off = dice.pick(&["first-list", "first-paid", "last-list", "last-paid", "dearest-list", "all-paid"]);
@@ -305,6 +306,9 @@ fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
         text += &format!("through_by = \"{}\"\n", dice.pick(&["own", "first", "dearest", "dearest"]));
     }
     let rides_max = dice.pick(&["1", "2", "9"]);
+    if rides_max != "1" && text.contains("prices_minor") {
+        text = format!("prices_minor = {}\n", dice.pick(&["[150]", "[150, 90]", "[75, 120]"]));
+    }
     text += &format!("window_minutes = {}\nrides_max = {rides_max}\n", dice.pick(&["30", "60", "120"]));
     if dice.percent(20) {
         text += if rides_max == "1" { "transfers = \"1-2\"\n" } else { dice.pick(&["transfers = \"1\"\n", "transfers = \"2+\"\n"]) };

@@ -1,6 +1,6 @@
 //! Reading `[[adjust]]`: what is taken off list prices.
 
-use super::words::{MINUTE_MS, amount, effect, funders, limit, minutes, needed_amount, needed_span, percent, rounding};
+use super::words::{AMOUNT_MAX, MINUTE_MS, amount, effect, funders, limit, minutes, needed_amount, needed_span, percent, rounding};
 use super::{Context, scope};
 use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
@@ -221,6 +221,7 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         rides_max: rides_max.and_then(|rides| u32::try_from(rides.value).ok()).unwrap_or(1),
         ordinals: ordinals(table, mistakes).unwrap_or(Ordinals::Between(1, u32::MAX)),
         effect: effect(table, true, mistakes)?,
+        prices_minor: table.integers("prices_minor", 0..=AMOUNT_MAX, mistakes).unwrap_or_default(),
         through_by,
         until_exit: table.choice("until", &[("entry", false), ("exit", true)], mistakes).unwrap_or(false),
         pairs: pairs(table, "pairs", context, mistakes),
@@ -232,6 +233,18 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
     };
     if matches!(transfer.ordinals, Ordinals::Between(first, _) if first > transfer.rides_max) {
         table.mistake(table.line(), "`transfers` are beyond `rides_max`: it is for none", Some("raise rides_max"), mistakes);
+    }
+    if table.has("prices_minor") && transfer.prices_minor.is_empty() {
+        table.mistake(
+            table.line(),
+            "`prices_minor` is an empty list",
+            Some("the price of the first transfer, the second…: prices_minor = [150, 100]"),
+            mistakes,
+        );
+    }
+    if i64::try_from(transfer.prices_minor.len()).is_ok_and(|prices| prices > i64::from(transfer.rides_max)) {
+        let message = format!("{} prices for {} transfers in a row", transfer.prices_minor.len(), transfer.rides_max);
+        table.mistake(table.line(), message, Some("a price for each, or a larger rides_max"), mistakes);
     }
     if table.has("through_by") && transfer.effect != Effect::Through {
         table.mistake(table.line(), "`through_by` says who makes one fare of all legs, and there is none", Some("through = true"), mistakes);

@@ -151,7 +151,8 @@ pub fn limit(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Limit> {
     Some(Limit { span: span?, rides, amount_minor })
 }
 
-/// What a rule makes of a price: one of `percent`, `price_minor`, `off_minor` and, for transfers, `off`, `through` and `total_minor`.
+/// What a rule makes of a price: one of `percent`, `price_minor`, `off_minor` and, for transfers, `prices_minor`, `off`, `through` and
+/// `total_minor`.
 pub fn effect(table: &mut Table<'_>, for_transfer: bool, mistakes: &mut Mistakes) -> Option<Effect> {
     let rate = percent(table, "percent", mistakes);
     let price = amount(table, "price_minor", mistakes);
@@ -170,8 +171,12 @@ pub fn effect(table: &mut Table<'_>, for_transfer: bool, mistakes: &mut Mistakes
         through = table.flag("through", mistakes);
         total = amount(table, "total_minor", mistakes);
     }
-    let keys: &[&str] =
-        if for_transfer { &["percent", "price_minor", "off_minor", "off", "through", "total_minor"] } else { &["percent", "price_minor", "off_minor"] };
+    let in_places = for_transfer && table.has("prices_minor");
+    let keys: &[&str] = if for_transfer {
+        &["percent", "price_minor", "prices_minor", "off_minor", "off", "through", "total_minor"]
+    } else {
+        &["percent", "price_minor", "off_minor"]
+    };
     let named = keys.iter().filter(|key| table.has(key)).count();
     let measured = usize::from(for_transfer && table.has("off") && table.has("off_minor"));
     if named == 0 {
@@ -186,6 +191,7 @@ pub fn effect(table: &mut Table<'_>, for_transfer: bool, mistakes: &mut Mistakes
         (Some(rate), _, _) => Some(Effect::Rate(rate)),
         (_, Some(minor), _) => Some(Effect::Price { minor }),
         (_, _, Some(true)) => Some(Effect::Through),
+        _ if in_places => Some(Effect::Places),
         _ if total.is_some() => total.map(|minor| Effect::Total { minor }),
         _ if off.is_some() || against.is_some() => Some(Effect::Off { minor: off, against }),
         _ => None,
