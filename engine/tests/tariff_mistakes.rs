@@ -150,6 +150,7 @@ fn the_good_tariff_has_no_mistake() {
 /// What is replaced (it stands once), by what; the mistake's line, and parts of its message and hint.
 type Case = (&'static str, &'static str, u32, &'static str, &'static str);
 
+const HALF: &str = "percent = \"50\"\nfunder = \"fund-01\"";
 const QUOTA: &str = "quota = { per = \"month\", rides = 60 }";
 
 const CASES: &[Case] = &[
@@ -300,6 +301,11 @@ const CASES: &[Case] = &[
     ("rides_max = 1\npercent = \"0\"\n", "rides_max = 1\nprices_minor = [150, 100]\n", 60, "2 prices for 1 transfers in a row", "rides_max"),
     ("rides_max = 1\npercent = \"0\"\n", "rides_max = 1\nprices_minor = []\n", 60, "`prices_minor` is an empty list", "second"),
     ("rides_max = 1\n", "rides_max = 1\nprices_minor = [150]\n", 60, "says in several ways what the rider pays", "prices_minor"),
+    (HALF, "percent = \"3/2\"\nfunder = \"fund-01\"", 74, "`3/2` is not a percentage", "2/3"),
+    (HALF, "percent = \"1/0\"\nfunder = \"fund-01\"", 74, "`1/0` is not a percentage", "2/3"),
+    (HALF, "percent = \"1/10001\"\nfunder = \"fund-01\"", 74, "`1/10001` is not a percentage", "2/3"),
+    (HALF, "percent = \"/3\"\nfunder = \"fund-01\"", 74, "`/3` is not a percentage", "2/3"),
+    (HALF, "percent = \"50.555\"\nfunder = \"fund-01\"", 74, "`50.555` is not a percentage", "two decimals"),
     ("rule = \"tier\"\nper = \"month\"", "rule = \"tier\"", 86, "`adjust.per` is missing", "day"),
     ("rule = \"tier\"\nper = \"month\"", "rule = \"tier\"\nper = \"days\"", 86, "`adjust.days` is missing", "7"),
     ("from_minor = 0, percent = \"100\"", "from_minor = 1, percent = \"100\"", 86, "the first step does not begin at 0", "from_minor = 0"),

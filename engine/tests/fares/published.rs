@@ -254,3 +254,60 @@ fn each_change_of_a_run_has_its_price() {
         assert_eq!(rider.bus(&format!("2024-10-01 {time}"), "2"), pays, "at {time}");
     }
 }
+
+const THIRDS: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "stated"
+funder = "earner"
+
+[[adjust]]
+name = "third"
+rule = "class"
+classes = ["youth"]
+percent = "1/3"
+funder = "earner"
+
+[[adjust]]
+name = "two-thirds"
+rule = "class"
+classes = ["senior"]
+percent = "2/3"
+funder = "earner"
+
+[[adjust]]
+name = "thirds-of-thirds"
+rule = "class"
+classes = ["senior"]
+only_after = ["two-thirds"]
+media = ["qr"]
+percent = "3/4"
+funder = "earner"
+"#;
+
+/// A third is exact: three of 300 cost 300, and halves of a unit are halves.
+#[test]
+fn a_fraction_is_exact() {
+    let city = city(THIRDS, &[]);
+    for (class, medium, list_minor, pays) in [
+        ("youth", "", 299, 100),
+        ("youth", "", 300, 100),
+        ("youth", "", 301, 100),
+        ("youth", "", 304, 101),
+        ("youth", "", 305, 102),
+        ("senior", "", 150, 100),
+        // 33.33 % and 66.67 % would be a unit off.
+        ("youth", "", 300_000, 100_000),
+        ("senior", "", 300_000, 200_000),
+        // Three quarters of two thirds are a half: of 1 it is rounded up, of 3 too.
+        ("senior", "qr", 1, 1),
+        ("senior", "qr", 3, 2),
+        ("senior", "qr", 300_000, 150_000),
+    ] {
+        let mut rider = city.rider().class(class).medium(medium);
+        let fare = rider.tap(RecordKind::Boarding, "2026-03-02 08:00", |tap, _| tap.amount_minor = list_minor).expect("a ride");
+        assert_eq!(fare.charged_minor, pays, "{class} of {list_minor}");
+    }
+}

@@ -260,7 +260,7 @@ fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
     match dice.below(if transfer { 13 } else { 4 }) {
         0 | 1 => {
             *percentages += 1;
-            let percent = if *percentages > 1 { dice.pick(&["0", "50", "80"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33"]) };
+            let percent = if *percentages > 1 { dice.pick(&["0", "50", "80", "2/3"]) } else { dice.pick(&["0", "50", "90", "87.5", "33.33", "1/3", "5/7"]) };
             format!("percent = \"{percent}\"\n")
         }
         2 => format!("price_minor = {}\n", dice.number(&[0, 75, 150])),

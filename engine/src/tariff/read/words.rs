@@ -11,6 +11,8 @@ pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
 pub const WEIGHT_MAX: i64 = 1_000_000_000;
 /// Funders' weights multiply with percentages.
 const FUNDER_WEIGHT_MAX: i64 = 10_000;
+/// As fine as two decimals of a percentage.
+const FRACTION_DENOMINATOR_MAX: i64 = 10_000;
 const DAYS_MAX: i64 = 3_660;
 pub const MINUTE_MS: i64 = 60_000;
 
@@ -31,20 +33,38 @@ pub fn minutes(table: &mut Table<'_>, key: &str, mistakes: &mut Mistakes) -> Opt
     table.integer(key, 1..=DAYS_MAX * 24 * 60, mistakes).map(|at| at.value * MINUTE_MS)
 }
 
-/// `percent = "50"`: what is still paid, exact, at most two decimals.
+/// `percent = "50"`: what is still paid, exact, at most two decimals; or a fraction, `percent = "2/3"`.
 pub fn percent(table: &mut Table<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Rate> {
     let text = table.text(key, mistakes)?;
-    let (whole, fraction) = text.value.split_once('.').unwrap_or((&text.value, ""));
-    let digits = format!("{whole}{fraction:0<2}");
-    let shaped = fraction.len() <= 2 && !whole.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let hundredths = digits.parse::<i64>().ok().filter(|&hundredths| shaped && hundredths <= 10_000);
-    let Some(numerator) = hundredths else {
-        let message = format!("`{}` is not a percentage from 0 to 100", text.value);
-        table.mistake(Some(text.line), message, Some("what the rider still pays, at most two decimals"), mistakes);
-        return None;
+    let (numerator, denominator) = match fraction(&text.value).or_else(|| hundredths(&text.value)) {
+        Some((numerator, denominator)) if numerator <= denominator => (numerator, denominator),
+        _ => {
+            let message = format!("`{}` is not a percentage from 0 to 100", text.value);
+            let todo = "what the rider still pays, at most two decimals; a fraction of it: \"2/3\"";
+            table.mistake(Some(text.line), message, Some(todo), mistakes);
+            return None;
+        }
     };
-    let divisor = gcd(numerator, 10_000);
-    Some(Rate { numerator: numerator / divisor, denominator: 10_000 / divisor })
+    let divisor = gcd(numerator, denominator);
+    Some(Rate { numerator: numerator / divisor, denominator: denominator / divisor })
+}
+
+/// `66.67` as 6,667 of 10,000.
+fn hundredths(text: &str) -> Option<(i64, i64)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let shaped = fraction.len() <= 2 && !whole.is_empty();
+    Some((digits(&format!("{whole}{fraction:0<2}")).filter(|_| shaped)?, 10_000))
+}
+
+/// `2/3` as it stands.
+fn fraction(text: &str) -> Option<(i64, i64)> {
+    let (numerator, denominator) = text.split_once('/')?;
+    let denominator = digits(denominator).filter(|denominator| (1..=FRACTION_DENOMINATOR_MAX).contains(denominator))?;
+    Some((digits(numerator)?, denominator))
+}
+
+fn digits(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 fn gcd(a: i64, b: i64) -> i64 {
