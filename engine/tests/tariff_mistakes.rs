@@ -306,6 +306,8 @@ const CASES: &[Case] = &[
     (HALF, "percent = \"1/10001\"\nfunder = \"fund-01\"", 74, "`1/10001` is not a percentage", "2/3"),
     (HALF, "percent = \"/3\"\nfunder = \"fund-01\"", 74, "`/3` is not a percentage", "2/3"),
     (HALF, "percent = \"50.555\"\nfunder = \"fund-01\"", 74, "`50.555` is not a percentage", "two decimals"),
+    ("price_minor = 100\n", "price_minor = 100\nminimum_minor = 100\n", 77, "`price_minor` is not above `minimum_minor`", "alone"),
+    ("rides_max = 1\n", "rides_max = 1\nminimum_minor = 100\n", 66, "unknown key `adjust.minimum_minor`", ""),
     ("rule = \"tier\"\nper = \"month\"", "rule = \"tier\"", 86, "`adjust.per` is missing", "day"),
     ("rule = \"tier\"\nper = \"month\"", "rule = \"tier\"\nper = \"days\"", 86, "`adjust.days` is missing", "7"),
     ("from_minor = 0, percent = \"100\"", "from_minor = 1, percent = \"100\"", 86, "the first step does not begin at 0", "from_minor = 0"),

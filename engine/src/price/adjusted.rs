@@ -225,8 +225,10 @@ impl Fold<'_> {
             Some(rounding) => Amount::whole(after.rounded_minor(rounding)).at_most(start),
             None => after,
         };
+        let AdjustRule::Discount(discount) = &adjust.rule else { return Some(after) };
+        let after = discount.minimum_minor.map_or(after, |minimum_minor| start.at_most(Amount::whole(minimum_minor).at_least(after)));
         // Neither a quota nor a purse is used up by what it does not lower.
-        let counts = matches!(&adjust.rule, AdjustRule::Discount(Discount { quota: Some(_), .. } | Discount { purse: Some(_), .. }));
+        let counts = discount.quota.is_some() || discount.purse.is_some();
         (!counts || after.is_less_than(start)).then_some(after)
     }
 

@@ -76,6 +76,12 @@ impl Amount {
         if other.is_less_than(self) { other } else { self }
     }
 
+    /// The higher of the two; of equal ones, the other.
+    #[must_use]
+    pub fn at_least(self, other: Self) -> Self {
+        if other.is_less_than(self) { self } else { other }
+    }
+
     #[must_use]
     pub fn at_least_zero(self) -> Self {
         if self.numerator < 0 { Self::whole(0) } else { self }

@@ -127,6 +127,8 @@ impl Span {
 #[derive(Clone, Debug)]
 pub struct Discount {
     pub effect: Effect,
+    /// It leaves no less than this, unless less was left before it.
+    pub minimum_minor: Option<i64>,
     /// The rides of a span that it is for.
     pub nth: Option<Nth>,
     /// How often it applies.

@@ -311,3 +311,33 @@ fn a_fraction_is_exact() {
         assert_eq!(fare.charged_minor, pays, "{class} of {list_minor}");
     }
 }
+
+/// Switzerland: half fare, but at least 2.20; what costs less stays as it is.
+const MINIMUM: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "any"
+kinds = ["boarding"]
+price = "stated"
+funder = "earner"
+
+[[adjust]]
+name = "half-fare"
+rule = "class"
+classes = ["half-fare"]
+percent = "50"
+minimum_minor = 220
+round_to_minor = 10
+rounding = "down"
+funder = "earner"
+"#;
+
+#[test]
+fn a_discount_leaves_at_least_its_minimum() {
+    let city = city(MINIMUM, &[]);
+    for (list_minor, pays) in [(219, 219), (220, 220), (221, 220), (439, 220), (440, 220), (441, 220), (459, 220), (460, 230), (461, 230)] {
+        let mut rider = city.rider().class("half-fare");
+        let fare = rider.tap(RecordKind::Boarding, "2026-03-02 08:00", |tap, _| tap.amount_minor = list_minor).expect("a ride");
+        assert_eq!((fare.charged_minor, fare.list_minor), (pays, list_minor));
+    }
+}

@@ -364,7 +364,13 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides)
         }
         None => after,
     };
-    let in_vain = !after.is_less_than(start) && matches!(&adjust.rule, AdjustRule::Discount(discount) if discount.quota.is_some() || discount.purse.is_some());
+    let AdjustRule::Discount(discount) = &adjust.rule else { return Some(after) };
+    let after = match discount.minimum_minor.map(Fraction::whole) {
+        Some(floor) if start.is_less_than(floor) => start,
+        Some(floor) if after.is_less_than(floor) => floor,
+        _ => after,
+    };
+    let in_vain = !after.is_less_than(start) && (discount.quota.is_some() || discount.purse.is_some());
     (!in_vain).then_some(after)
 }
 

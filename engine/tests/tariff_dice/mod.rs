@@ -284,6 +284,9 @@ fn discount(dice: &mut Dice, percentages: &mut u32, has_kinds: bool) -> String {
     if dice.percent(10) {
         text += "round_to_minor = 10\n";
     }
+    if dice.percent(20) && !text.contains("price_minor") {
+        text += &format!("minimum_minor = {}\n", dice.number(&[60, 101, 199, 220]));
+    }
     if dice.percent(25) {
         let which = dice.pick(&["rides = [2, 4]", "from = 3", "to = 2"]);
         let per = inline_span(dice);

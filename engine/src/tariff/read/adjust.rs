@@ -112,8 +112,15 @@ fn discount(table: &mut Table<'_>, scope: &Scope, (word, name): (&str, &str), co
     if quota.is_some() && purse.is_some() {
         table.mistake(table.line(), format!("`{name}` has a quota and a purse"), Some("write a discount for each"), mistakes);
     }
+    let minimum_minor = amount(table, "minimum_minor", mistakes);
+    let effect = effect(table, false, mistakes);
+    if let (Some(Effect::Price { minor }), Some(minimum)) = (effect, minimum_minor)
+        && minor <= minimum
+    {
+        table.mistake(table.line(), "`price_minor` is not above `minimum_minor`", Some("keep price_minor alone"), mistakes);
+    }
     let concession = !scope.condition.classes.is_empty() || scope.condition.ages.is_some();
-    Some(Discount { effect: effect(table, false, mistakes)?, nth, quota, purse, concession })
+    Some(Discount { effect: effect?, minimum_minor, nth, quota, purse, concession })
 }
 
 /// `purse = { filled_by = [{ base = "ten-rides", rides = 10 }], emptied_by = ["ten-rides-back"] }`.
