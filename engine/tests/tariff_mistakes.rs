@@ -165,6 +165,8 @@ const CASES: &[Case] = &[
     ("days = [\"workday\"]\ntimes = [\"07:30 to 09:00\", \"17:30 to 19:00\"]", "", 6, "period `peak` is always", "times"),
     ("days = [\"workday\"]\n", "dates = [\"2026-10-07 to 2026-10-01\"]\n", 8, "is not a range of dates", "2026-10-01 to 2026-10-07"),
     ("[[line]]\n", "[[period]]\nname = \"peak\"\ntimes = [\"before 07:00\"]\n[[line]]\n", 12, "two periods `peak`", "times"),
+    ("days = [\"workday\"]\ntimes", "day = \"service\"\ntimes", 6, "period `peak` is by service days and names no day", "leave `day` out"),
+    ("days = [\"workday\"]\ntimes", "days = [\"workday\"]\nday = \"servise\"\ntimes", 9, "cannot be `servise`", "did you mean `service`?"),
     // Lines.
     ("[\"5-out\", \"5-back\"]", "[\"5-out\", \"5-out\"]", 13, "route `5-out` is of two lines", "one of them"),
     // Base rules.

@@ -1,8 +1,8 @@
 //! A named period: peaks, nights, weekends, festivals.
 //!
 //! Decided by the local clock and the calendar alone. A range of times includes both its ends where it is written with
-//! `to`, and not its end where it is written with `before`. A range that runs over midnight is asked on the calendar day of
-//! the instant itself.
+//! `to`, and not its end where it is written with `before`. A range that runs over midnight is asked on the day of the instant
+//! itself: its calendar day, or its service day where the period says so.
 
 use crate::scheme::clock::{LocalClock, weekday};
 use domain::time::DAY_MS;
@@ -11,6 +11,8 @@ use domain::{Day, EventTime};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     pub name: String,
+    /// Whether its days and dates are service days; calendar days otherwise.
+    pub by_service_day: bool,
     /// Any of them; none is every day.
     pub days: Vec<DayWord>,
     /// None of them.
@@ -107,7 +109,8 @@ impl Period {
     #[must_use]
     pub fn has(&self, time: EventTime, clock: &LocalClock) -> bool {
         let local_ms = clock.local_ms(time);
-        let (day, ms) = (Day::of_local_ms(local_ms), local_ms.rem_euclid(DAY_MS));
+        let day = if self.by_service_day { clock.service_day(time) } else { Day::of_local_ms(local_ms) };
+        let ms = local_ms.rem_euclid(DAY_MS);
         (self.times.is_empty() || self.times.iter().any(|range| range.has(ms)))
             && (self.days.is_empty() || self.days.iter().any(|word| word.is(day, clock)))
             && !self.except.iter().any(|word| word.is(day, clock))

@@ -341,3 +341,43 @@ fn a_discount_leaves_at_least_its_minimum() {
         assert_eq!((fare.charged_minor, fare.list_minor), (pays, list_minor));
     }
 }
+
+/// Sydney: Friday to Sunday is off-peak, from the first service of Friday to the last one of Sunday, which ends at 03:59.
+const WEEKEND: &str = r#"in_force_from = "2020-01-01"
+
+[[period]]
+name = "weekend"
+day = "service"
+days = ["fri", "sat", "sun"]
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 320
+
+[[adjust]]
+name = "off-peak"
+rule = "discount"
+when = ["weekend"]
+percent = "70"
+funder = "earner"
+"#;
+
+#[test]
+fn a_weekend_of_service_days_ends_with_its_last_bus() {
+    let city = city(WEEKEND, &[]);
+    for (time, pays) in [
+        // Friday 2026-03-06, and Monday 2026-03-09.
+        ("2026-03-06 00:30", 320),
+        ("2026-03-06 03:59:59.999", 320),
+        ("2026-03-06 04:00", 224),
+        ("2026-03-06 04:00:00.001", 224),
+        ("2026-03-09 00:30", 224),
+        ("2026-03-09 03:59:59.999", 224),
+        ("2026-03-09 04:00", 320),
+        ("2026-03-09 04:00:00.001", 320),
+    ] {
+        assert_eq!(city.rider().bus(time, "333"), pays, "{time}");
+    }
+}

@@ -83,7 +83,8 @@ fn age(birth: Day, day: Day) -> i32 {
 
 fn is_in(period: &Period, time: EventTime, clock: &LocalClock) -> bool {
     use engine::tariff::DayWord;
-    let day = clock.calendar_day(time);
+    // A service day is the calendar day of so much earlier.
+    let day = if period.by_service_day { clock.calendar_day(EventTime(time.0 - clock.cutoff_ms())) } else { clock.calendar_day(time) };
     let ms = clock.local_ms(time).rem_euclid(DAY_MS);
     let is = |word: &DayWord| match word {
         DayWord::Weekday(number) => day.civil().expect("a date").weekday().to_monday_one_offset() == i8::try_from(*number).expect("small"),

@@ -61,6 +61,14 @@ days = ["sat", "sun"]
 dates = ["2026-02-27 to 2026-03-08"]
 not_dates = ["2026-03-01"]
 
+[[period]]
+name = "late-weekend"
+day = "service"
+days = ["sat", "sun", "holiday"]
+except = ["workday"]
+dates = ["2026-02-28 to 2026-03-09"]
+times = ["from 22:00", "before 04:30"]
+
 [[line]]
 name = "5"
 routes = ["5-out", "5-back"]
@@ -372,6 +380,7 @@ fn conditions(dice: &mut Dice, after_base: bool) -> String {
         "when = [\"peak\"]\n",
         "not_when = [\"peak\", \"night\"]\n",
         "when = [\"early\", \"weekend\"]\n",
+        "when = [\"late-weekend\"]\n",
         "exit_when = [\"peak\", \"weekend\"]\n",
         "issuers = [\"bank-01\"]\n",
     ] {
@@ -418,7 +427,7 @@ pub fn history(dice: &mut Dice, clock: &LocalClock, symbols: &SymbolTable) -> Ve
             let mut time = clock.day_start(day).0 + minute * 60_000 + dice.number(&[0, 0, 0, 0, -1, 1, 1000]);
             if dice.percent(15) {
                 // On the edge of a period.
-                let edge = dice.number(&[7 * 60, 7 * 60 + 30, 9 * 60, 17 * 60 + 30, 19 * 60, 22 * 60, 24 * 60, 29 * 60]);
+                let edge = dice.number(&[7 * 60, 7 * 60 + 30, 9 * 60, 17 * 60 + 30, 19 * 60, 22 * 60, 24 * 60, 28 * 60, 29 * 60]);
                 time = clock.day_start(day).0 - clock.cutoff_ms() + edge * 60_000 + dice.number(&[0, 0, -1, 1]);
             }
             if dice.percent(4) {

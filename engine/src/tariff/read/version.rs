@@ -80,6 +80,11 @@ fn periods(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<Period> {
         let days = day_words(&mut table, "days", mistakes);
         let except = day_words(&mut table, "except", mistakes);
         let [dates, not_dates] = ["dates", "not_dates"].map(|key| date_ranges(&mut table, key, mistakes));
+        let by_service_day = table.choice("day", &[("calendar", false), ("service", true)], mistakes).unwrap_or(false);
+        if by_service_day && days.is_empty() && except.is_empty() && dates.is_empty() && not_dates.is_empty() {
+            let message = format!("period `{}` is by service days and names no day", name.value);
+            table.mistake(table.line(), message, Some("days = [\"sat\", \"sun\"], or leave `day` out"), mistakes);
+        }
         let mut times: Vec<TimeRange> = Vec::new();
         for range in table.texts("times", mistakes).unwrap_or_default() {
             let Some(parsed) = TimeRange::parse(&range.value) else {
@@ -96,7 +101,7 @@ fn periods(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Vec<Period> {
             table.mistake(table.line(), format!("period `{}` is always", name.value), Some("times = [\"07:30 to 09:00\"], days = [\"workday\"]"), mistakes);
         }
         table.finish(mistakes);
-        periods.push(Period { name: name.value, days, except, dates, not_dates, times });
+        periods.push(Period { name: name.value, by_service_day, days, except, dates, not_dates, times });
     }
     periods
 }
