@@ -243,8 +243,7 @@ impl<'a> TapReader<'a> {
 
     /// The mode and the operator that a tap does not say, where the tariff leaves no choice.
     fn complete(&self, known: &mut Known) -> Result<(), Unclear> {
-        let day = self.scheme.clock.calendar_day(known.record.time);
-        let Some(version) = self.scheme.tariff.version_on(day) else { return Ok(()) };
+        let Some(version) = self.scheme.tariff.version_at(known.record.time, &self.scheme.clock) else { return Ok(()) };
         let resolved = known.resolved;
         let has = |list: &[Symbol], word: Symbol| word.is_none() || list.is_empty() || list.contains(&word);
         let for_it = |base: &&Base| {

@@ -217,12 +217,9 @@ impl<'t> Fold<'t> {
         self.tariff.spans.get(usize::from(slot)).copied()
     }
 
-    /// The tariff in force on the calendar day of a tap: it changes at midnight, whatever the service day.
+    /// The tariff in force at a tap: it changes at midnight, or with the service day where it says so.
     fn version_at(&self, time: EventTime) -> Option<&'t Version> {
-        match self.tariff.versions.as_slice() {
-            [only] => Some(only),
-            versions => versions.get(self.tariff.position_on(self.clock.calendar_day(time))),
-        }
+        self.tariff.version_at(time, self.clock)
     }
 
     /// The first base rule whose conditions hold.

@@ -29,7 +29,8 @@ pub use steps::{Step, StepPrice, Steps};
 pub use zones::{ZoneSet, Zones};
 
 use crate::mistake::Mistakes;
-use domain::{Day, RecordKind, Symbol, SymbolTable};
+use crate::scheme::clock::LocalClock;
+use domain::{Day, EventTime, RecordKind, Symbol, SymbolTable};
 use hashbrown::HashMap;
 use std::path::Path;
 
@@ -54,8 +55,10 @@ const FOLDER: &str = "tariff";
 /// The rules in force from a date on.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
-    /// The first calendar day (of the tap-on) that it prices.
+    /// The first day (of the tap-on) that it prices.
     pub from: Day,
+    /// Whether that is a service day; a calendar day otherwise.
+    pub by_service_day: bool,
     pub base: Vec<Base>,
     /// Applied in this order after the base price.
     pub adjust: Vec<Adjust>,
@@ -156,10 +159,13 @@ impl Tariff {
         }
     }
 
-    /// The version in force on a day; the oldest one for days before it.
+    /// The version in force at an instant; the oldest one for those before it.
     #[must_use]
-    pub fn version_on(&self, day: Day) -> Option<&Version> {
-        self.versions.iter().rev().find(|version| version.from <= day).or_else(|| self.versions.first())
+    pub fn version_at(&self, time: EventTime, clock: &LocalClock) -> Option<&Version> {
+        match self.versions.as_slice() {
+            [only] => Some(only),
+            versions => versions.get(self.position_on(clock.calendar_day(time), || clock.service_day(time))),
+        }
     }
 
     /// Whether rides may claim something that other riders claim too.
@@ -175,10 +181,11 @@ impl Tariff {
         self.ranks.get(party.index()).copied().unwrap_or(u32::MAX)
     }
 
-    /// The place of a version in force on a day.
+    /// The place of the version in force on a calendar day and a service day: the latest that has begun by its own.
     #[must_use]
-    pub fn position_on(&self, day: Day) -> usize {
-        self.versions.partition_point(|version| version.from <= day).saturating_sub(1)
+    pub fn position_on(&self, calendar_day: Day, service_day: impl Fn() -> Day) -> usize {
+        let begun = |version: &Version| version.from <= if version.by_service_day { service_day() } else { calendar_day };
+        self.versions.iter().rposition(begun).unwrap_or(0)
     }
 }
 

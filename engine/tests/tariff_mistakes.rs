@@ -158,6 +158,7 @@ const CASES: &[Case] = &[
     ("\"2026-01-01\"", "\"2026-13-01\"", 1, "is not a date", "2026-03-02"),
     ("in_force_from", "in_force_form", 1, "unknown key `in_force_form`", "did you mean `in_force_from`?"),
     ("rails = [\"metro\", \"tram\"]", "rails = []", 4, "group `rails` has no members", "a list"),
+    ("\"2026-01-01\"\n", "\"2026-01-01\"\nin_force_by = \"service\"\n", 2, "cannot be `service`", "service-day"),
     // Periods.
     ("[\"workday\"]\ntimes", "[\"workdays\"]\ntimes", 8, "`workdays` is not a kind of day", "did you mean `workday`?"),
     ("\"07:30 to 09:00\"", "\"7:30-9:00\"", 9, "is not a range of times", "includes both ends"),

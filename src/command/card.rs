@@ -192,7 +192,7 @@ impl CardView {
     }
 
     fn version<'s>(&self, scheme: &'s Scheme) -> Option<&'s Version> {
-        scheme.tariff.version_on(scheme.clock.calendar_day(self.holder.now))
+        scheme.tariff.version_at(self.holder.now, &scheme.clock)
     }
 
     fn entitlements<'s>(&self, shower: Shower<'s>) -> Vec<Entitlement<'s>> {

@@ -110,7 +110,7 @@ fn rider(scheme: &Scheme, symbols: &SymbolTable, mut taps: Vec<Known>) -> Rider 
     let waiting = account.give_up(scheme).map(|due| (account.rides.len() - 1, due));
     let part = |at: usize| account.rides.iter().any(|ride| ride.at == at || ride.entry == Some(at));
     let silent = |tap: &Known| {
-        let version = scheme.tariff.version_on(scheme.clock.calendar_day(tap.record.time));
+        let version = scheme.tariff.version_at(tap.record.time, &scheme.clock);
         version.is_some_and(|version| version.prices(tap.record.kind, tap.resolved.mode, tap.resolved.earner))
     };
     let unpriced = taps.iter().enumerate().filter(|(at, tap)| !part(*at) && !silent(tap)).map(|(at, _)| at).collect();
@@ -169,7 +169,7 @@ fn as_text(riders: &[Rider], shower: Shower<'_>) -> Result<(), Failure> {
             let (known, entry) = (rider.tap(ride.at), rider.entry(ride));
             let steps = Steps::of_ride(ride);
             let mut rows = steps.rows(shower, &|key| fact(key, known, entry, shower));
-            let version = scheme.tariff.version_on(scheme.clock.calendar_day(entry.record.time));
+            let version = scheme.tariff.version_at(entry.record.time, &scheme.clock);
             for (rule, key) in version.into_iter().flat_map(|version| not_for(version, known)) {
                 let words = lang.pick("not for such records: `{}`", "不适用于此类记录：`{}`").replace("{}", key);
                 rows.push(vec![rule.to_owned(), lang.pick("not applied", "未适用").to_owned(), words, String::new(), String::new()]);

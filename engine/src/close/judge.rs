@@ -17,8 +17,8 @@ pub struct Judge<'s> {
     /// By symbol: what is known of the party or place, looked up once.
     parties: Vec<Option<Option<PartyKind>>>,
     places: Vec<Option<Place>>,
-    /// The tariff version of the last day asked for.
-    version: (Day, Option<&'s Version>),
+    /// The tariff version of the last calendar day and service day asked for.
+    version: Option<([Day; 2], &'s Version)>,
 }
 
 #[derive(Clone, Copy)]
@@ -33,8 +33,7 @@ impl<'s> Judge<'s> {
     #[must_use]
     pub fn new(scheme: &'s Scheme, clearing_day: Day) -> Self {
         let future_from = EventTime(scheme.clock.day_end(clearing_day).0.saturating_add(scheme.limits.future_skew_ms));
-        let version = (clearing_day, scheme.tariff.version_on(clearing_day));
-        Self { scheme, clearing_day, future_from, parties: Vec::new(), places: Vec::new(), version }
+        Self { scheme, clearing_day, future_from, parties: Vec::new(), places: Vec::new(), version: None }
     }
 
     /// Judges a record. One carried from an earlier day is not too old: it was in time when it came.
@@ -177,7 +176,7 @@ impl<'s> Judge<'s> {
 
     /// Whether something can be booked for it: by the tariff, or by its original.
     fn is_priced(&mut self, record: &Record, resolved: &Resolved) -> bool {
-        let version = self.version_on(self.scheme.clock.calendar_day(record.time));
+        let version = self.version_on([self.scheme.clock.calendar_day(record.time), resolved.service_day]);
         waits_for_original(record.kind) || version.is_some_and(|version| version.prices(record.kind, resolved.mode, resolved.earner))
     }
 
@@ -193,11 +192,13 @@ impl<'s> Judge<'s> {
         resolved
     }
 
-    fn version_on(&mut self, day: Day) -> Option<&'s Version> {
-        if self.version.0 != day {
-            self.version = (day, self.scheme.tariff.version_on(day));
+    fn version_on(&mut self, days: [Day; 2]) -> Option<&'s Version> {
+        if self.version.is_none_or(|(known, _)| known != days) {
+            let [calendar_day, service_day] = days;
+            let tariff = &self.scheme.tariff;
+            self.version = tariff.versions.get(tariff.position_on(calendar_day, || service_day)).map(|version| (days, version));
         }
-        self.version.1
+        self.version.map(|(_, version)| version)
     }
 
     fn party(&mut self, id: Symbol) -> Option<PartyKind> {

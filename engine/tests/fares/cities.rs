@@ -33,13 +33,16 @@ vault = \"0303030303030303030303030303030303030303030303030303030303030303\"
     ),
 ];
 
+/// A scheme with a tariff of one file, or with files for each version among the tables.
 pub fn city(tariff: &str, tables: &[(&str, &str)]) -> City {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("tariff")).expect("a folder");
     for (name, text) in FILES {
         std::fs::write(folder.path().join(name), text).expect("a file");
     }
-    std::fs::write(folder.path().join("tariff/tariff.toml"), tariff).expect("a file");
+    if !tariff.is_empty() {
+        std::fs::write(folder.path().join("tariff/tariff.toml"), tariff).expect("a file");
+    }
     for (name, text) in tables {
         std::fs::write(folder.path().join("tariff").join(name), text).expect("a file");
     }

@@ -381,3 +381,27 @@ fn a_weekend_of_service_days_ends_with_its_last_bus() {
         assert_eq!(city.rider().bus(time, "333"), pays, "{time}");
     }
 }
+
+/// London's fares change with the traffic day (here at 04:00): the night bus after midnight still costs the old fare.
+#[test]
+fn new_fares_begin_with_the_service_day_where_they_say_so() {
+    let version = |from: &str, by: &str, amount_minor: u32| {
+        let base = "[[base]]\nname = \"bus\"\nkinds = [\"boarding\"]\nprice = \"flat\"\n";
+        format!("in_force_from = \"{from}\"\n{by}\n{base}amount_minor = {amount_minor}\n")
+    };
+    let old = version("2020-01-01", "", 165);
+    for (by, [midnight, before, at, after]) in
+        [("", [175; 4]), ("in_force_by = \"calendar-day\"", [175; 4]), ("in_force_by = \"service-day\"", [165, 165, 175, 175])]
+    {
+        let city = city("", &[("old.toml", &old), ("new.toml", &version("2023-03-05", by, 175))]);
+        for (time, pays) in [
+            ("2023-03-04 23:59:59.999", 165),
+            ("2023-03-05 00:00", midnight),
+            ("2023-03-05 03:59:59.999", before),
+            ("2023-03-05 04:00", at),
+            ("2023-03-05 04:00:00.001", after),
+        ] {
+            assert_eq!(city.rider().bus(time, "N73"), pays, "{time} {by}");
+        }
+    }
+}

@@ -145,9 +145,11 @@ impl Naive<'_> {
     }
 
     pub fn version_at(&self, time: EventTime) -> &Version {
-        let day = self.clock.calendar_day(time);
+        let calendar_day = self.clock.calendar_day(time);
+        let service_day = self.clock.calendar_day(EventTime(time.0 - self.clock.cutoff_ms()));
         let mut found = &self.tariff.versions[0];
         for version in &self.tariff.versions {
+            let day = if version.by_service_day { service_day } else { calendar_day };
             if version.from <= day {
                 found = version;
             }

@@ -147,7 +147,7 @@ fn content_trouble(scheme: &Scheme, day: Day, record: &Record, finding: &Finding
     }
     let covered = scheme
         .tariff
-        .version_on(clock.calendar_day(record.time))
+        .version_at(record.time, clock)
         .is_some_and(|version| version.base.iter().any(|base| base.scope.covers(record.kind, finding.mode, finding.earner)));
     (!gives_back && !covered).then_some(Reason::NoTariff)
 }

@@ -119,6 +119,9 @@ pub fn tariff_files(dice: &mut Dice) -> Vec<(String, String)> {
 
 fn version(dice: &mut Dice, from: &str, adjusts: &str) -> String {
     let mut text = format!("in_force_from = \"{from}\"\n");
+    if dice.percent(30) {
+        text += "in_force_by = \"service-day\"\n";
+    }
     if dice.percent(15) {
         text += &format!("round_to_minor = {}\nrounding = \"{}\"\n", dice.pick(&["5", "10"]), dice.pick(&["half-up", "down", "up"]));
     }

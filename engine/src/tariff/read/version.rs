@@ -24,6 +24,7 @@ pub fn version(table: &mut Table<'_>, file: &str, folder: &Path, symbols: &Symbo
     if !table.has("in_force_from") {
         table.missing("in_force_from", "\"2026-01-01\"", &mut own);
     }
+    let by_service_day = table.choice("in_force_by", &[("calendar-day", false), ("service-day", true)], &mut own).unwrap_or(false);
     let periods = periods(table, &mut own);
     let names = periods.iter().map(|period| period.name.clone()).collect();
     let mut context = Context { folder, symbols, groups: groups(table, &mut own), periods: names, bases: Vec::new() };
@@ -35,7 +36,7 @@ pub fn version(table: &mut Table<'_>, file: &str, folder: &Path, symbols: &Symbo
     let share = shares(table, &context, &adjusts.iter().map(|(adjust, _)| adjust.name.clone()).collect::<Vec<_>>(), &mut own);
     let (base, base_lines): (Vec<Base>, Vec<Option<u32>>) = bases.into_iter().unzip();
     let (adjust, adjust_lines): (Vec<Adjust>, Vec<Option<u32>>) = adjusts.into_iter().unzip();
-    let version = Version { from: from.unwrap_or_default(), base, adjust, share, periods, lines, rounding, ..Version::default() };
+    let version = Version { from: from.unwrap_or_default(), by_service_day, base, adjust, share, periods, lines, rounding, ..Version::default() };
     if own.is_empty() {
         check::version(&version, &check::Lines { file, base: &base_lines, adjust: &adjust_lines }, &mut own);
     }
