@@ -264,7 +264,7 @@ impl CardView {
             }
             AdjustRule::Transfer(transfer) => {
                 let run = self.now().run(adjust.slot)?;
-                let last = EventTime(run.last.0.saturating_add(transfer.window_ms));
+                let last = transfer.window_end(run.last, &shower.scheme.clock);
                 if last < self.holder.now || run.transfers >= transfer.rides_max {
                     return None;
                 }

@@ -204,7 +204,7 @@ impl Fold<'_> {
             }
             AdjustRule::Transfer(transfer) => match state.run(adjust.slot) {
                 None => Passed::NoRideBefore,
-                Some(run) => super::transfer::why_not(version, transfer, run, state.leg(adjust.slot), ride),
+                Some(run) => super::transfer::why_not(self, (version, transfer), run, state.leg(adjust.slot), ride),
             },
             AdjustRule::Cap(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) => Passed::NothingLeft,
         }

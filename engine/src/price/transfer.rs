@@ -14,7 +14,6 @@ use domain::Symbol;
 
 impl Fold<'_> {
     /// What a transfer leaves to pay; `None` where the ride is none.
-    #[allow(clippy::unused_self, reason = "one of the fold's rules, called like the others")]
     pub(super) fn transferred(
         &self,
         state: &AccountState,
@@ -25,7 +24,7 @@ impl Fold<'_> {
     ) -> Option<Amount> {
         let run = state.run(slot)?;
         let leg = state.leg(slot);
-        if !continues(version, transfer, run, leg, ride) || !transfer.ordinals.has(run.transfers + 1) {
+        if !self.continues(version, transfer, run, leg, ride) || !transfer.ordinals.has(run.transfers + 1) {
             return None;
         }
         if transfer.effect == Effect::Places {
@@ -53,7 +52,6 @@ impl Fold<'_> {
     }
 
     /// Steps the rule's run, and says where the ride stands in it.
-    #[allow(clippy::unused_self, reason = "one of the fold's rules, called like the others")]
     pub(super) fn remember_run(
         &self,
         state: &mut AccountState,
@@ -68,7 +66,7 @@ impl Fold<'_> {
         if known.is_some_and(|run| entry < run.last) {
             return Place::Alone;
         }
-        let continued = known.filter(|run| continues(version, transfer, run, state.leg(slot), ride));
+        let continued = known.filter(|run| self.continues(version, transfer, run, state.leg(slot), ride));
         let moves = transfer.opening == Opening::Any || settled_minor > 0;
         if continued.is_none() && !moves {
             return Place::Alone;
@@ -113,6 +111,21 @@ impl Fold<'_> {
         leg.all_paid_minor += settled_minor;
         place
     }
+
+    /// Whether a ride continues a run.
+    fn continues(&self, version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> bool {
+        let (entry, exit) = (ride.facts.entry, ride.facts.exit);
+        let now = if transfer.until_exit { exit } else { entry };
+        let from = match transfer.window_from {
+            WindowFrom::LastExit | WindowFrom::LastEntry => run.last,
+            WindowFrom::FirstEntry | WindowFrom::FirstExit => run.first,
+        };
+        entry >= run.last
+            && run.transfers < transfer.rides_max
+            && now <= transfer.window_end(from, self.clock)
+            && transfer.run_ms.is_none_or(|ms| now.0 - run.first.0 <= ms)
+            && (!transfer.asks_legs || leg.is_some_and(|leg| changes(version, transfer, leg, ride)))
+    }
 }
 
 /// Where a ride stands in a rule's run.
@@ -143,23 +156,8 @@ fn through(version: &Version, by: ThroughBy, leg: &Leg, ride: &Ride<'_>) -> (i64
     found.unwrap_or((leg.due_minor + ride.facts.list_minor, leg.rule))
 }
 
-/// Whether a ride continues a run.
-fn continues(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> bool {
-    let (entry, exit) = (ride.facts.entry, ride.facts.exit);
-    let now = if transfer.until_exit { exit } else { entry };
-    let from = match transfer.window_from {
-        WindowFrom::LastExit | WindowFrom::LastEntry => run.last,
-        WindowFrom::FirstEntry | WindowFrom::FirstExit => run.first,
-    };
-    entry >= run.last
-        && run.transfers < transfer.rides_max
-        && now.0 - from.0 <= transfer.window_ms
-        && transfer.run_ms.is_none_or(|ms| now.0 - run.first.0 <= ms)
-        && (!transfer.asks_legs || leg.is_some_and(|leg| changes(version, transfer, leg, ride)))
-}
-
-/// Which of the conditions of [`continues`] does not hold, the first one; or that this transfer of the run is another rule's.
-pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> Passed {
+/// Which of the conditions of [`Fold::continues`] does not hold, the first one; or that this transfer of the run is another rule's.
+pub(super) fn why_not(fold: &Fold<'_>, (version, transfer): (&Version, &Transfer), run: &Run, leg: Option<&Leg>, ride: &Ride<'_>) -> Passed {
     if ride.facts.entry < run.last {
         return Passed::BeforeRun;
     }
@@ -169,7 +167,7 @@ pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Op
     if transfer.asks_legs && leg.is_none_or(|leg| !changes(version, transfer, leg, ride)) {
         return Passed::NoChange;
     }
-    if continues(version, transfer, run, leg, ride) {
+    if fold.continues(version, transfer, run, leg, ride) {
         return Passed::OtherTransfer { ordinal: run.transfers + 1 };
     }
     let from = match transfer.window_from {
@@ -177,7 +175,7 @@ pub(super) fn why_not(version: &Version, transfer: &Transfer, run: &Run, leg: Op
         WindowFrom::FirstEntry | WindowFrom::FirstExit => run.first,
     };
     let now = if transfer.until_exit { ride.facts.exit } else { ride.facts.entry };
-    Passed::WindowOver { from: if now.0 - from.0 > transfer.window_ms { from } else { run.first } }
+    Passed::WindowOver { from: if now > transfer.window_end(from, fold.clock) { from } else { run.first } }
 }
 
 /// Whether what must change between two rides has.

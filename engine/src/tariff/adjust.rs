@@ -1,7 +1,9 @@
 //! Adjustments: what is taken off a list price, by which rule, and what an account must remember for it.
 
-use super::{Funder, Rate, Rounding, Scope};
-use domain::Symbol;
+use super::{Funder, Rate, Rounding, Scope, TimeRange};
+use crate::scheme::clock::LocalClock;
+use domain::time::DAY_MS;
+use domain::{EventTime, Symbol};
 
 #[derive(Clone, Debug)]
 pub struct Adjust {
@@ -118,7 +120,7 @@ impl Span {
             Self::Month => 31,
             Self::Year => 366,
             Self::Days(days) => days as i64,
-            Self::Millis(ms) => ms / domain::time::DAY_MS + 1,
+            Self::Millis(ms) => ms / DAY_MS + 1,
             Self::Ever => i64::MAX,
         }
     }
@@ -184,6 +186,8 @@ pub struct Limit {
 pub struct Transfer {
     /// Up to this after the reference, the instant included.
     pub window_ms: i64,
+    /// What makes it last longer.
+    pub stretch: Option<Stretch>,
     pub window_from: WindowFrom,
     /// Up to this after the first ride's beginning.
     pub run_ms: Option<i64>,
@@ -206,6 +210,37 @@ pub struct Transfer {
     pub opening: Opening,
     /// Whether more than the times of a run must be remembered.
     pub asks_legs: bool,
+}
+
+/// A window that lasts to a full hour, or into the night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its end is rounded up to a multiple of this since midnight; it divides a day.
+    pub rounded_to_ms: Option<i64>,
+    /// One whose reference lies within these times of day lasts to their end at least.
+    pub until: Option<TimeRange>,
+}
+
+impl Stretch {
+    /// No window lasts longer by more than this.
+    pub const MAX_MS: i64 = DAY_MS;
+
+    fn end(self, from: EventTime, end: EventTime, clock: &LocalClock) -> EventTime {
+        let mut end = end;
+        if let Some(ms) = self.rounded_to_ms {
+            let over_ms = clock.local_ms(end).rem_euclid(ms);
+            end.0 += if over_ms == 0 { 0 } else { ms - over_ms };
+        }
+        let local_ms = clock.local_ms(from);
+        let of_day_ms = local_ms.rem_euclid(DAY_MS);
+        match self.until {
+            Some(range) if range.has(of_day_ms) => {
+                let next_ms = if of_day_ms <= range.last_ms { 0 } else { DAY_MS };
+                end.max(clock.instant(local_ms - of_day_ms + range.last_ms + next_ms))
+            }
+            _ => end,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -316,6 +351,13 @@ impl AdjustRule {
 }
 
 impl Transfer {
+    /// The last instant of a window with a reference.
+    #[must_use]
+    pub fn window_end(&self, from: EventTime, clock: &LocalClock) -> EventTime {
+        let end = EventTime(from.0.saturating_add(self.window_ms));
+        self.stretch.map_or(end, |stretch| stretch.end(from, end, clock))
+    }
+
     /// What [`Transfer::asks_legs`] follows from.
     #[must_use]
     pub fn names_legs(&self) -> bool {
@@ -336,6 +378,6 @@ mod tests {
     fn spans_compare_by_how_far_they_reach() {
         let spans = [Span::Day, Span::Days(3), Span::Week, Span::Days(30), Span::Month, Span::Year, Span::Days(400), Span::Ever];
         assert!(spans.map(Span::days).is_sorted_by(|near, far| near < far));
-        assert_eq!([Span::Millis(60_000), Span::Millis(2 * domain::time::DAY_MS), Span::Day].map(Span::days), [1, 3, 1]);
+        assert_eq!([Span::Millis(60_000), Span::Millis(2 * DAY_MS), Span::Day].map(Span::days), [1, 3, 1]);
     }
 }

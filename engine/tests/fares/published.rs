@@ -405,3 +405,47 @@ fn new_fares_begin_with_the_service_day_where_they_say_so() {
         }
     }
 }
+
+/// Melbourne, 2024: 5.30 for two hours, rounded up to the full hour; from 18:00 on, until 03:00.
+const TWO_HOURS: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "tram"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 530
+
+[[adjust]]
+name = "two-hours"
+rule = "transfer"
+window_minutes = 120
+window_from = "first-entry"
+window_rounded_to_minutes = 60
+window_until = "18:00 to 03:00"
+rides_max = 99
+percent = "0"
+funder = "earner"
+"#;
+
+#[test]
+fn two_hours_last_to_the_full_hour_and_evenings_to_the_end() {
+    let city = city(TWO_HOURS, &[]);
+    for (first, last, after) in [
+        ("2024-03-05 10:00", "2024-03-05 12:00", "2024-03-05 12:00:00.001"),
+        ("2024-03-05 10:00:00.001", "2024-03-05 13:00", "2024-03-05 13:00:00.001"),
+        ("2024-03-05 10:59", "2024-03-05 13:00", "2024-03-05 13:00:00.001"),
+        ("2024-03-05 17:59:59.999", "2024-03-05 20:00", "2024-03-05 20:00:00.001"),
+        ("2024-03-05 18:00", "2024-03-06 03:00", "2024-03-06 03:00:00.001"),
+        ("2024-03-05 18:00:00.001", "2024-03-06 03:00", "2024-03-06 03:00:00.001"),
+        ("2024-03-06 00:30", "2024-03-06 03:00", "2024-03-06 03:00:00.001"),
+        // Two hours from the night's end go beyond it.
+        ("2024-03-06 03:00", "2024-03-06 05:00", "2024-03-06 05:00:00.001"),
+        ("2024-03-06 03:00:00.001", "2024-03-06 06:00", "2024-03-06 06:00:00.001"),
+    ] {
+        for (second, pays) in [(last, 0), (after, 530)] {
+            let mut rider = city.rider();
+            assert_eq!(rider.bus(first, "86"), 530);
+            assert_eq!(rider.bus(second, "96"), pays, "from {first} to {second}");
+        }
+    }
+}

@@ -3,8 +3,10 @@
 use super::fraction::Fraction;
 use super::rides::{Ride, stepped, table_fare};
 use super::{Bought, Done, Mark, Naive, Place, asks, fraction};
-use domain::{Day, Discount, Flags, Symbol};
+use domain::time::DAY_MS;
+use domain::{Day, Discount, EventTime, Flags, Symbol};
 use engine::price::{Fare, Tap};
+use engine::scheme::clock::LocalClock;
 use engine::tariff::{
     Adjust, AdjustRule, Against, BasePrice, Effect, Funder, Incentive, Incomplete, Opening, Ordinals, Reading, Rounding, Span, Stack, StationPrice, Stations,
     ThroughBy, Tier, Transfer, Version, Way, WindowFrom,
@@ -54,7 +56,7 @@ pub fn party(funder: Funder, tap: &Tap) -> Symbol {
 
 pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought): (&[Done], &[Bought])) -> (Fare, Option<Done>, Vec<Claimed>) {
     let clock = naive.clock;
-    let left_in = |adjust: &Adjust| rides_left(naive, &adjust.name, before, bought);
+    let after = |adjust: &Adjust, start: Fraction| effect(naive, version, adjust, ride, (before, bought), start);
     let list_minor = ride.facts.list_minor;
     let mut falling = Falling {
         list_minor,
@@ -96,7 +98,7 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
                         continue;
                     }
                     marks.insert(adjust.name.clone(), Mark::default());
-                    if let Some(after) = effect(version, adjust, ride, (before, left_in(adjust)), start)
+                    if let Some(after) = after(adjust, start)
                         && best.is_none_or(|(_, lowest)| after.is_less_than(lowest))
                     {
                         best = Some((adjust, after));
@@ -134,7 +136,7 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
                 continue;
             }
             let start = if adjust.stack == Stack::Replaces { Fraction::whole(list_minor) } else { falling.left };
-            if let Some(after) = effect(version, adjust, ride, (before, left_in(adjust)), start) {
+            if let Some(after) = after(adjust, start) {
                 mark.applied = true;
                 if adjust.stack == Stack::Replaces {
                     falling.reductions.clear();
@@ -173,7 +175,7 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
         let Some(mark) = marks.get_mut(&adjust.name) else { continue };
         match &adjust.rule {
             AdjustRule::Tier(tier) => mark.counted_minor = if tier.counts_list { list_minor } else { settled_minor },
-            AdjustRule::Transfer(transfer) => place(version, adjust, transfer, ride, before, settled_minor, mark),
+            AdjustRule::Transfer(_) => place(naive, version, adjust, ride, before, settled_minor, mark),
             _ => {}
         }
     }
@@ -276,7 +278,7 @@ fn rides_left(naive: &Naive<'_>, name: &str, before: &[Done], bought: &[Bought])
 }
 
 /// What is left after a rule that takes off; `None` where it does not apply.
-fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides): (&[Done], u32), start: Fraction) -> Option<Fraction> {
+fn effect(naive: &Naive<'_>, version: &Version, adjust: &Adjust, ride: &Ride, (before, bought): (&[Done], &[Bought]), start: Fraction) -> Option<Fraction> {
     let name = &adjust.name;
     let after = match &adjust.rule {
         AdjustRule::Discount(discount) => {
@@ -295,7 +297,7 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides)
             {
                 return None;
             }
-            if discount.purse.is_some() && purse_rides == 0 {
+            if discount.purse.is_some() && rides_left(naive, name, before, bought) == 0 {
                 return None;
             }
             simple(discount.effect, start)
@@ -304,7 +306,7 @@ fn effect(version: &Version, adjust: &Adjust, ride: &Ride, (before, purse_rides)
             let run = run(name, before);
             let number = u32::try_from(run.len()).expect("few");
             let meant = matches!(transfer.ordinals, Ordinals::Between(first, last) if first <= number && number <= last);
-            if !joins(version, transfer, ride, &run, name) || !meant {
+            if !joins(naive, version, transfer, ride, &run, name) || !meant {
                 return None;
             }
             let settled = |at: usize| run[at].settled_minor;
@@ -475,7 +477,7 @@ fn last_ms(run: &[&Done], name: &str) -> i64 {
     run.iter().rev().find_map(|done| done.marks[name].last_ms).expect("the first ride of a run moves its window")
 }
 
-fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], name: &str) -> bool {
+fn joins(naive: &Naive<'_>, version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], name: &str) -> bool {
     let Some(last) = run.last() else { return false };
     let (entry, exit) = (ride.facts.entry.0, ride.facts.exit.0);
     let now = if transfer.until_exit { exit } else { entry };
@@ -484,7 +486,7 @@ fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], nam
         WindowFrom::LastExit | WindowFrom::LastEntry => last_ms,
         WindowFrom::FirstEntry | WindowFrom::FirstExit => first_ms,
     };
-    let in_time = entry >= last_ms && now - reference <= transfer.window_ms && transfer.run_ms.is_none_or(|ms| now - first_ms <= ms);
+    let in_time = entry >= last_ms && now <= window_end(naive.clock, transfer, reference) && transfer.run_ms.is_none_or(|ms| now - first_ms <= ms);
     let room = run.len() - 1 < transfer.rides_max as usize;
     let (was, is) = (&last.tap, &ride.tap);
     let pair = transfer.pairs.is_empty() || transfer.pairs.contains(&(was.mode, is.mode));
@@ -500,6 +502,32 @@ fn joins(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], nam
     let vehicle_good = !(changes.vehicle && same(was.vehicle, is.vehicle));
     let wrong_operator = if was.operator == is.operator { changes.operator } else { changes.same_operator };
     in_time && room && pair && operators && tickets && line_good && !back && vehicle_good && !wrong_operator
+}
+
+/// The last instant of a window: the end of its minutes, of the full hour or whatever they lie in, or of the night.
+fn window_end(clock: &LocalClock, transfer: &Transfer, reference: i64) -> i64 {
+    const MINUTE_MS: i64 = 60_000;
+    let mut end = reference + transfer.window_ms;
+    let Some(stretch) = transfer.stretch else { return end };
+    if let Some(ms) = stretch.rounded_to_ms {
+        let local = |end: i64| clock.local_ms(EventTime(end));
+        end += (MINUTE_MS - local(end) % MINUTE_MS) % MINUTE_MS;
+        while local(end) % ms != 0 {
+            end += MINUTE_MS;
+        }
+    }
+    if let Some(range) = stretch.until {
+        let today = clock.calendar_day(EventTime(reference));
+        let after_midnight = if range.last_ms < range.from_ms { DAY_MS } else { 0 };
+        // The night may have begun yesterday.
+        for day in [Day(today.0 - 1), today] {
+            let at = |ms: i64| clock.instant(day.start_local_ms() + ms).0;
+            if (at(range.from_ms)..=at(range.last_ms + after_midnight)).contains(&reference) {
+                end = end.max(at(range.last_ms + after_midnight));
+            }
+        }
+    }
+    end
 }
 
 /// The fare of all metres of a run and of this ride, or from its beginning to this ride's end; and whose it is.
@@ -526,14 +554,15 @@ fn through(version: &Version, transfer: &Transfer, ride: &Ride, run: &[&Done], d
 }
 
 /// Where a ride stands in the rule's runs.
-fn place(version: &Version, adjust: &Adjust, transfer: &Transfer, ride: &Ride, before: &[Done], settled_minor: i64, mark: &mut Mark) {
+fn place(naive: &Naive<'_>, version: &Version, adjust: &Adjust, ride: &Ride, before: &[Done], settled_minor: i64, mark: &mut Mark) {
+    let AdjustRule::Transfer(transfer) = &adjust.rule else { return };
     let name = &adjust.name;
     let run = run(name, before);
     let (entry, exit) = (ride.facts.entry.0, ride.facts.exit.0);
     if !run.is_empty() && entry < last_ms(&run, name) {
         return;
     }
-    let joined = joins(version, transfer, ride, &run, name);
+    let joined = joins(naive, version, transfer, ride, &run, name);
     let moves = transfer.opening == Opening::Any || settled_minor > 0;
     if !joined && !moves {
         return;

@@ -333,6 +333,9 @@ fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
         text += "run_minutes = 90\n";
     }
     for key in [
+        "window_rounded_to_minutes = 60\n",
+        "window_until = \"17:30 to 05:00\"\n",
+        "window_until = \"07:00 before 09:00\"\n",
         "until = \"exit\"\n",
         "pairs = [\"bus > rails\", \"rails > bus\", \"bus > bus\"]\n",
         "ticket_pairs = [\"short > long\", \"short > short\"]\n",
@@ -345,7 +348,7 @@ fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
         "same_operator = true\n",
         "opened_by = \"paid\"\n",
     ] {
-        let clash = key.contains("_operator") && text.contains("_operator = ");
+        let clash = key.contains("_operator") && text.contains("_operator = ") || key.contains("window_until") && text.contains("window_until");
         if dice.percent(15) && !clash {
             text += key;
         }

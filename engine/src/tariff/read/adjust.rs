@@ -6,9 +6,10 @@ use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::table::{At, Table};
 use crate::tariff::{
-    Adjust, AdjustRule, Cap, Changes, Discount, Effect, Incentive, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, ThroughBy, Tier, Transfer,
-    WindowFrom, ZoneSet,
+    Adjust, AdjustRule, Cap, Changes, Discount, Effect, Incentive, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, Stretch, ThroughBy, Tier,
+    TimeRange, Transfer, WindowFrom, ZoneSet,
 };
+use domain::time::DAY_MS;
 use domain::{RecordKind, Symbol};
 
 const RULES: [&str; 7] = ["class", "discount", "transfer", "cap", "day-cap", "tier", "incentive"];
@@ -198,6 +199,7 @@ fn nth(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Nth> {
 
 fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Transfer> {
     let window_ms = window_ms(table, mistakes);
+    let stretch = stretch(table, window_ms, mistakes);
     let froms = [
         ("last-exit", WindowFrom::LastExit),
         ("last-entry", WindowFrom::LastEntry),
@@ -223,6 +225,7 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
     }
     let transfer = Transfer {
         window_ms: 0,
+        stretch,
         window_from: table.choice("window_from", &froms, mistakes).unwrap_or_default(),
         run_ms: minutes(table, "run_minutes", mistakes),
         rides_max: rides_max.and_then(|rides| u32::try_from(rides.value).ok()).unwrap_or(1),
@@ -289,6 +292,29 @@ fn window_ms(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<i64> {
         _ => {}
     }
     minutes.or(seconds)
+}
+
+/// `window_rounded_to_minutes = 60`, `window_until = "18:00 to 03:00"`.
+fn stretch(table: &mut Table<'_>, window_ms: Option<i64>, mistakes: &mut Mistakes) -> Option<Stretch> {
+    let rounded_to = table.integer("window_rounded_to_minutes", 1..=DAY_MS / MINUTE_MS, mistakes);
+    if let Some(minutes) = rounded_to.as_ref().filter(|minutes| DAY_MS % (minutes.value * MINUTE_MS) != 0) {
+        let message = format!("{} minutes do not divide a day", minutes.value);
+        table.mistake(Some(minutes.line), message, Some("the full hour: window_rounded_to_minutes = 60"), mistakes);
+    }
+    let text = table.text("window_until", mistakes);
+    let until = text.as_ref().and_then(|text| TimeRange::parse(&text.value));
+    if let Some(text) = text.filter(|_| until.is_none()) {
+        let todo = "a window that begins at 18:00 or later lasts to 03:00: \"18:00 to 03:00\"";
+        table.mistake(Some(text.line), format!("{} is not a range of times", shown(&text.value)), Some(todo), mistakes);
+    }
+    if rounded_to.is_none() && until.is_none() {
+        return None;
+    }
+    if window_ms.is_some_and(|ms| ms > WINDOW_MINUTES_MAX * MINUTE_MS - Stretch::MAX_MS) {
+        let todo = format!("at most {} minutes, as it may last a day longer", WINDOW_MINUTES_MAX - Stretch::MAX_MS / MINUTE_MS);
+        table.mistake(table.line(), "a window of a week would last even longer", Some(&todo), mistakes);
+    }
+    Some(Stretch { rounded_to_ms: rounded_to.map(|minutes| minutes.value * MINUTE_MS), until })
 }
 
 /// `pairs = ["bus > metro", "bus > bus"]`; either side may be a group.
