@@ -1,7 +1,7 @@
 //! Days, files, balances: what counts, and what an open finds again.
 
 use super::*;
-use crate::{DayState, FileState, Head, LedgerError, Refusal};
+use crate::{DayState, FileState, Head, LedgerError, Refusal, store};
 use domain::Entry;
 use domain::symbol::SymbolCache;
 use std::collections::BTreeMap;
@@ -188,4 +188,37 @@ fn the_index_knows_the_rows_of_every_block() {
     let files: Vec<u32> = (1..).zip(sizes).map(|(digest, rows)| book(&mut ledger, digest, &records(rows as u64), &table)).collect();
     let indexed = ledger.intake_blocks(DAY).expect("reads");
     assert!(indexed.iter().map(|at| (at.file_id, at.count as usize)).eq(files.into_iter().zip(sizes)), "{indexed:?}");
+}
+
+#[test]
+fn a_card_s_decisions_are_found_by_the_index_and_without_it() {
+    let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
+    let mut ledger = open(dir.path());
+    commit(&mut ledger, Event::DayOpened { day: DAY, scheme: SCHEME });
+    let records = records(300);
+    book(&mut ledger, 1, &records, &table);
+    close(&mut ledger, DAY, &decisions(&records), &table);
+    let all = ledger.decision_blocks(DAY).expect("reads");
+    let mut cache = SymbolCache::new(&table);
+    let mut holds = |height: u64, cards: &[CardToken]| {
+        let mut found = false;
+        ledger.each_decisions(height, &mut cache, |some| found |= some.iter().any(|decision| cards.contains(&decision.record.card))).expect("reads");
+        found
+    };
+    let mut read = 0;
+    for wanted in [&records[..1], &records[100..104], &records[298..]] {
+        let cards: Vec<CardToken> = wanted.iter().map(|record| record.card).collect();
+        let found = ledger.decision_blocks_of(DAY, &cards).expect("reads");
+        assert!(all.iter().filter(|height| holds(**height, &cards)).all(|height| found.contains(height)), "none is left out");
+        assert!(found.iter().is_sorted() && found.iter().all(|height| all.contains(height)));
+        read += found.len();
+    }
+    assert!(read < all.len() / 2, "{read} blocks are read of three times {}", all.len());
+    assert_eq!(ledger.verify().expect("reads").differences, []);
+    // As an older version left it.
+    let mut batch = ledger.db.batch(0);
+    all.iter().for_each(|height| batch.delete(store::INDEX, &store::day_key(store::CARDS_AT, DAY, *height)));
+    batch.commit().expect("deletes");
+    assert_eq!(ledger.decision_blocks_of(DAY, &[records[0].card]).expect("reads"), all);
+    assert_eq!(ledger.verify().expect("reads").differences.len(), all.len());
 }
