@@ -2,6 +2,7 @@
 
 use crate::cities::city;
 use domain::RecordKind;
+use engine::price::{AccountState, Fold, Passed, Tap, Told};
 
 const HALF_AND_TIER: &str = r#"in_force_from = "2020-01-01"
 
@@ -199,5 +200,39 @@ fn eight_journeys_of_a_card_are_remembered_the_one_made_longest_ago_gives_way() 
         let end = city.time("2026-03-22 04:00");
         let given_up = engine::price::Fold::new(&city.scheme.tariff, &city.scheme.clock).close_day(&mut rider.state, end);
         assert_eq!(given_up.expect("no tap-off came").fare.charged_minor, costs, "after {others} other journeys");
+    }
+}
+
+const TWO_A_DAY: &str = r#"in_force_from = "2020-01-01"
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 200
+
+[[adjust]]
+name = "day"
+rule = "cap"
+per = "day"
+rides = 2
+funder = "earner"
+"#;
+
+#[test]
+fn a_cap_that_is_not_reached_tells_what_it_counts_with_this_ride() {
+    let city = city(TWO_A_DAY, &[]);
+    let fold = Fold::new(&city.scheme.tariff, &city.scheme.clock);
+    let mut state = AccountState::default();
+    for (hour, counted) in [(8, Some((200, 1))), (9, Some((400, 2))), (10, None)] {
+        let time = city.time(&format!("2026-03-04 {hour:02}:00"));
+        let mut told = Told::default();
+        fold.next_told(&mut state, &Tap::blank(RecordKind::Boarding, time, city.scheme.clock.service_day(time)), &mut told);
+        let said = told
+            .rides
+            .iter()
+            .flat_map(|ride| &ride.passed)
+            .find_map(|(.., why)| if let Passed::UnderCap { counted_minor, rides } = why { Some((*counted_minor, *rides)) } else { None });
+        assert_eq!(said, counted, "{hour}");
     }
 }
