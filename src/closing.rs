@@ -286,9 +286,7 @@ fn oddities(decided: &Decided<'_>) -> Vec<Oddity> {
     let text = |symbol: Symbol| decided.texts().get(symbol.index()).map_or_else(String::new, |text| text.to_string());
     let id_text = |id: RecordId| {
         let terminal = if let RecordId::Sequence { terminal, .. } = id { text(terminal) } else { String::new() };
-        let mut shown = String::new();
-        id.write(&terminal, &mut shown).expect("a string takes it");
-        shown
+        id.text(&terminal)
     };
     let record = |seen: &Sighting| OddRecord {
         id: id_text(seen.id),

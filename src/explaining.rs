@@ -261,15 +261,10 @@ pub const fn gives_back(kind: RecordKind) -> bool {
 }
 
 /// An id as files print it.
-///
-/// # Panics
-/// Never: a string takes it.
 #[must_use]
 pub fn id_text(id: RecordId, symbols: &SymbolTable) -> String {
     let terminal = if let RecordId::Sequence { terminal, .. } = id { symbols.text(terminal) } else { "".into() };
-    let mut text = String::new();
-    id.write(&terminal, &mut text).expect("a string takes it");
-    text
+    id.text(&terminal)
 }
 
 #[cfg(test)]

@@ -216,6 +216,17 @@ impl Record {
 }
 
 impl RecordId {
+    /// An id by its kind; of a sequence, the two words are the epoch and the sequence.
+    #[inline]
+    #[must_use]
+    pub fn of(kind: IdKind, terminal: Symbol, words: [u64; 2]) -> Self {
+        match kind {
+            IdKind::Sequence => Self::Sequence { terminal, epoch: u32::try_from(words[0]).unwrap_or(0), sequence: words[1] },
+            IdKind::Columns => Self::Columns(words),
+            IdKind::FileRow => Self::FileRow(words),
+        }
+    }
+
     /// The id as files print it: `terminal.epoch.sequence`, 32 hex digits, or `f` + 24 hex digits + `.row`.
     pub fn write(&self, terminal: &str, out: &mut impl fmt::Write) -> fmt::Result {
         match *self {
@@ -223,6 +234,14 @@ impl RecordId {
             Self::Columns([high, low]) => write!(out, "{high:016x}{low:016x}"),
             Self::FileRow([high, low]) => write!(out, "f{high:016x}{:08x}.{}", low >> 32, low & 0xffff_ffff),
         }
+    }
+
+    /// The same as a text of its own.
+    #[must_use]
+    pub fn text(&self, terminal: &str) -> String {
+        let mut text = String::new();
+        self.write(terminal, &mut text).expect("a string takes it");
+        text
     }
 }
 

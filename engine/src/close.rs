@@ -381,14 +381,7 @@ fn join(parts: Vec<Partition>, met: &IdFilter) -> Joined {
 fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> Result<Folded, E> {
     let mut late = Folded::default();
     let rides: Vec<_> = parts.iter_mut().flat_map(|part| part.carried_rides.drain(..)).collect();
-    let id = |open: &crate::price::OpenTap| match open.tap.id_kind {
-        domain::IdKind::Sequence => {
-            RecordId::Sequence { terminal: open.tap.terminal, epoch: u32::try_from(open.tap.id[0]).unwrap_or(0), sequence: open.tap.id[1] }
-        }
-        domain::IdKind::Columns => RecordId::Columns(open.tap.id),
-        domain::IdKind::FileRow => RecordId::FileRow(open.tap.id),
-    };
-    let wanted: Vec<_> = rides.iter().map(|ride| (id(&ride.open), Some(ride.open.tap.time))).collect();
+    let wanted: Vec<_> = rides.iter().map(|ride| (ride.open.tap.record_id(), Some(ride.open.tap.time))).collect();
     for (Abandoned { open, fare, extras }, found) in rides.into_iter().zip(lookup(&wanted)?) {
         let Some((_, found)) = found.iter().find(|(_, decision)| decision.reason == Reason::Cleared) else { continue };
         let resolved = event::Resolved {

@@ -25,7 +25,7 @@ pub use told::{Line, Passed, Recorder, RideTold, Silent, Told};
 use crate::scheme::clock::LocalClock;
 use crate::tariff::{Audit, Base, BasePrice, Facts, Funder, Rules, Span, Tariff, Version};
 use domain::decision::FUNDERS_MAX;
-use domain::{Day, Discount, EventTime, Flags, IdKind, RecordKind, Symbol};
+use domain::{Day, Discount, EventTime, Flags, IdKind, RecordId, RecordKind, Symbol};
 use journey::between;
 use ride::Ride;
 
@@ -63,6 +63,12 @@ pub struct Tap {
 }
 
 impl Tap {
+    /// The record that it is of.
+    #[must_use]
+    pub fn record_id(&self) -> RecordId {
+        RecordId::of(self.id_kind, self.terminal, self.id)
+    }
+
     /// A tap of which nothing but its kind and time is known.
     #[must_use]
     pub const fn blank(kind: RecordKind, time: EventTime, service_day: Day) -> Self {

@@ -95,6 +95,14 @@ pub enum Obstacle {
     Full,
 }
 
+const SYSTEM_WORDS: [(&str, Obstacle); 5] = [
+    ("Not a directory", Obstacle::NotAFolder),
+    ("Permission denied", Obstacle::NotWritable),
+    ("Read-only file system", Obstacle::NotWritable),
+    ("No space left on device", Obstacle::Full),
+    ("Disk quota exceeded", Obstacle::Full),
+];
+
 impl LedgerError {
     /// Whether the place is at fault, not what is in it.
     #[must_use]
@@ -110,13 +118,7 @@ impl LedgerError {
             // RocksDB hands on the system's words alone.
             Self::Storage(error) => {
                 let words = error.to_string();
-                let said = |known: &[&str]| known.iter().any(|known| words.contains(known));
-                match () {
-                    () if said(&["Not a directory"]) => Some(Obstacle::NotAFolder),
-                    () if said(&["Permission denied", "Read-only file system"]) => Some(Obstacle::NotWritable),
-                    () if said(&["No space left on device", "Disk quota exceeded"]) => Some(Obstacle::Full),
-                    () => None,
-                }
+                SYSTEM_WORDS.iter().find(|(said, _)| words.contains(said)).map(|&(_, obstacle)| obstacle)
             }
             _ => None,
         }

@@ -43,9 +43,7 @@ impl NamedLines {
 
     fn of(&mut self, day: Day, record: &Record, symbols: &SymbolTable) -> Option<&mut Numbers> {
         let ids = self.0.get_mut(&(day, record.time))?;
-        let mut id = String::new();
-        record.id().write(&symbols.text(record.terminal), &mut id).expect("a string takes it");
-        ids.get_mut(&id)
+        ids.get_mut(&record.id().text(&symbols.text(record.terminal)))
     }
 }
 
@@ -146,8 +144,7 @@ impl Corrected {
             let old = ride.amounts;
             let new = if decision.flags.has(Flags::RIDE) { old.plus(Amounts::of(decision)) } else { old };
             ride.amounts = new;
-            let mut id = String::new();
-            decision.record.id().write(&symbols.text(decision.record.terminal), &mut id).expect("a string takes it");
+            let id = decision.record.id().text(&symbols.text(decision.record.terminal));
             let names = [symbols.text(decision.issuer), symbols.text(decision.product)];
             let mut receivers = Receivers::nobody();
             receivers.add_all(decision, sides(decision, roster), decision.net_minor(), roster);

@@ -359,7 +359,5 @@ fn record_id(row: &mut Row, names: &mut Cells<'_>, symbols: &SymbolTable, record
         row.unsigned(record.sequence);
         return;
     }
-    let mut id = String::new();
-    record.id().write(&symbols.text(record.terminal), &mut id).expect("a string takes it");
-    row.text(id.as_bytes());
+    row.text(record.id().text(&symbols.text(record.terminal)).as_bytes());
 }

@@ -416,8 +416,7 @@ fn percent(rate: Rate) -> String {
 }
 
 fn ride_json(day: Option<Day>, record: &Record, decision: &Decision, shower: Shower<'_>) -> Value {
-    let mut id = String::new();
-    record.id().write(&shower.symbols.text(record.terminal), &mut id).expect("a string takes it");
+    let id = record.id().text(&shower.symbols.text(record.terminal));
     json!({
         "day": day.map(|day| day.to_string()), "record_id": id, "time": shower.moment(record.time), "kind": record.kind.name(), "place": &*shower.symbols.text(record.location),
         "list_minor": decision.list_minor, "charged_minor": decision.charged_minor, "discounts": discounts_json(&decision.discounts, shower.symbols), "flags": flag_names(decision.flags),

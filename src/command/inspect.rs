@@ -104,11 +104,7 @@ fn gaps(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
 fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
     let symbols = SymbolTable::new();
     let held = history::held(ledger, &symbols)?;
-    let id = |decision: &Decision| {
-        let mut text = String::new();
-        let _ = decision.record.id().write(&symbols.text(decision.record.terminal), &mut text);
-        text
-    };
+    let id = |decision: &Decision| decision.record.id().text(&symbols.text(decision.record.terminal));
     let version = |decision: &Decision| format!("{:016x}", version_of(&decision.record, &symbols).1);
     if shown.json {
         let list: Vec<Value> = held

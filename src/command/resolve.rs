@@ -116,7 +116,5 @@ fn open(ledger: &Ledger) -> Result<domain::Day, Failure> {
 }
 
 fn text_of(decision: &Decision, symbols: &SymbolTable) -> String {
-    let mut text = String::new();
-    decision.record.id().write(&symbols.text(decision.record.terminal), &mut text).expect("a string takes it");
-    text
+    decision.record.id().text(&symbols.text(decision.record.terminal))
 }

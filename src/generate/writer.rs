@@ -75,9 +75,7 @@ fn row(record: &Record, texts: &[String], symbols: &SymbolTable, out: &mut Vec<u
     put(out, if record.grey { "1" } else { "" });
     if let Some(id) = record.original {
         let terminal = if let domain::RecordId::Sequence { terminal, .. } = id { symbols.text(terminal) } else { Arc::from("") };
-        let mut original = String::new();
-        id.write(&terminal, &mut original).expect("a string takes everything");
-        put(out, &quoted(&Arc::from(original)));
+        put(out, &quoted(&Arc::from(id.text(&terminal))));
     } else {
         out.push(b',');
     }

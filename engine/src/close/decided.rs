@@ -75,10 +75,7 @@ impl Decided<'_> {
     /// How many decisions a batch has.
     #[must_use]
     pub fn batch_len(&self, batch: usize) -> u64 {
-        self.cuts
-            .iter()
-            .map(|cuts| cuts.get(batch..batch + 2).map_or(0, |ends| ends.iter().rev().copied().reduce(|to, from| to - from).map_or(0, u64::from)))
-            .sum()
+        self.cuts.iter().map(|cuts| if let Some([from, to]) = cuts.get(batch..batch + 2) { u64::from(to - from) } else { 0 }).sum()
     }
 
     /// One batch of decisions in canonical order, handed on piece by piece; batches follow each other in canonical order.

@@ -156,11 +156,7 @@ impl Event {
 
     #[must_use]
     pub fn record_id(&self) -> RecordId {
-        match self.id_kind {
-            IdKind::Sequence => RecordId::Sequence { terminal: self.terminal, epoch: u32::try_from(self.id[0]).unwrap_or(0), sequence: self.id[1] },
-            IdKind::Columns => RecordId::Columns(self.id),
-            IdKind::FileRow => RecordId::FileRow(self.id),
-        }
+        RecordId::of(self.id_kind, self.terminal, self.id)
     }
 
     /// Whether the event alone gives the record back. Names every field that it leaves out, and compares those that

@@ -8,7 +8,7 @@ use crate::tariff::Tariff;
 use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable};
 use std::sync::Arc;
 
-/// Trails hold open taps as these bytes do: a new number here is one for them too.
+/// Of trails too, which hold open taps in these bytes.
 pub(super) const VERSION: u64 = 6;
 /// Those before it are still read: since these, an open tap has a product, and a leg the base rule of through fares.
 const VERSION_PRODUCT: u64 = 5;
@@ -63,11 +63,7 @@ pub fn encode(accounts: &[Remembered], tariff: &Tariff, texts: &[Arc<str>]) -> V
 /// `None` when the bytes are not what [`encode`] wrote.
 #[must_use]
 pub fn decode(bytes: &[u8], tariff: &Tariff, symbols: &SymbolTable) -> Option<Vec<Remembered>> {
-    let mut from = Reader { bytes, symbols, version: 0 };
-    from.version = from.number()?;
-    if !(VERSION_READ..=VERSION).contains(&from.version) {
-        return None;
-    }
+    let mut from = Reader::begin(bytes, symbols)?;
     let slots = from.slots(&tariff.slots)?;
     let slot = |number: u64| slots.get(usize::try_from(number).ok()?).copied();
     let count = from.number()?;
@@ -171,12 +167,19 @@ const fn names(tap: &Tap) -> [Symbol; 12] {
 
 pub(super) struct Reader<'b, 's> {
     pub bytes: &'b [u8],
-    pub symbols: &'s SymbolTable,
+    symbols: &'s SymbolTable,
     /// Of the stored form.
-    pub version: u64,
+    version: u64,
 }
 
-impl<'b> Reader<'b, '_> {
+impl<'b, 's> Reader<'b, 's> {
+    /// Reads the version; `None` where it is none that is still read.
+    pub fn begin(bytes: &'b [u8], symbols: &'s SymbolTable) -> Option<Self> {
+        let mut from = Self { bytes, symbols, version: 0 };
+        from.version = from.number()?;
+        (VERSION_READ..=VERSION).contains(&from.version).then_some(from)
+    }
+
     pub fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {

@@ -138,7 +138,7 @@ impl Looker<'_> {
 
     /// The ride of the card's last tap-on has ended without a tap-off.
     pub fn given_up(&self, trail: &mut Trail, unended: Unended) {
-        if self.rules.missing_tap_offs.is_some() && trail.last_on == Some(tap_id(&unended.open)) {
+        if self.rules.missing_tap_offs.is_some() && trail.last_on == Some(unended.open.tap.record_id()) {
             trail.unended = Some(Box::new(unended));
         }
     }
@@ -175,7 +175,7 @@ impl Looker<'_> {
             return None;
         }
         let would_minor = (self.would_cost)(&unended.open, next.place).filter(|would| *would > unended.charged_minor)?;
-        let (id, service_day) = (tap_id(&unended.open), tap.service_day);
+        let (id, service_day) = (unended.open.tap.record_id(), tap.service_day);
         spared.push(Spared { id, service_day, charged_minor: unended.charged_minor, would_minor });
         let counts = |ride: &&Spared| i64::from(ride.service_day.0) > i64::from(service_day.0) - i64::from(rule.days);
         let sum = |amount: fn(&Spared) -> i64| spared.iter().filter(counts).map(amount).sum::<i64>();
@@ -207,7 +207,7 @@ impl Looker<'_> {
             counted -= usize::from(seen.counter.is_some());
             counts || seen.time.0 >= gate_since || (last && seen.time.0 >= travel_since)
         });
-        trail.last_on = trail.last_on.filter(|last| open.is_some_and(|open| tap_id(open) == *last));
+        trail.last_on = trail.last_on.filter(|last| open.is_some_and(|open| open.tap.record_id() == *last));
         let Some(rule) = &rules.missing_tap_offs else { return trail.spared.clear() };
         trail.unended.take_if(|unended| from.0 - unended.open.tap.time.0 > rule.next_within_ms);
         let waiting = trail.unended.iter().map(|unended| unended.open.tap.service_day);
@@ -228,7 +228,7 @@ impl Unended {
     fn sighting(&self) -> Sighting {
         let tap = &self.open.tap;
         Sighting {
-            id: tap_id(&self.open),
+            id: tap.record_id(),
             kind: tap.kind,
             time: tap.time,
             terminal: tap.terminal,
@@ -242,16 +242,6 @@ impl Unended {
             issuer: tap.issuer,
             source_ref: SourceRef::EMPTY,
         }
-    }
-}
-
-#[must_use]
-pub fn tap_id(open: &OpenTap) -> RecordId {
-    let tap = &open.tap;
-    match tap.id_kind {
-        domain::IdKind::Sequence => RecordId::Sequence { terminal: tap.terminal, epoch: u32::try_from(tap.id[0]).unwrap_or(0), sequence: tap.id[1] },
-        domain::IdKind::Columns => RecordId::Columns(tap.id),
-        domain::IdKind::FileRow => RecordId::FileRow(tap.id),
     }
 }
 

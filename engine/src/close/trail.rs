@@ -1,14 +1,12 @@
 //! What is remembered of cards for oddities from one close to the next, as bytes.
 //!
-//! One value per partition, accounts in token order. Where nothing is remembered there are no bytes. Bytes that cannot be
-//! read are an error, never a guess.
+//! One value per partition, accounts in token order, in the stored form of [`super::memory`] and with its version. Where nothing
+//! is remembered there are no bytes. Bytes that cannot be read are an error, never a guess.
 
-use super::memory::{Reader, Writer};
+use super::memory::{Reader, VERSION, Writer};
 use super::oddity::{Sighting, Spared, Trail, Unended};
 use domain::{CardToken, EventTime, IdKind, RecordId, RecordKind, SourceRef, Symbol, SymbolTable};
 use std::sync::Arc;
-
-const VERSION: u64 = 1;
 
 /// The cards of an account with what is remembered of them.
 pub type Trails = (CardToken, Vec<Trail>);
@@ -58,10 +56,7 @@ pub fn decode(bytes: &[u8], symbols: &SymbolTable) -> Option<Vec<Trails>> {
     if bytes.is_empty() {
         return Some(Vec::new());
     }
-    let mut from = Reader { bytes, symbols, version: super::memory::VERSION };
-    if from.number()? != VERSION {
-        return None;
-    }
+    let mut from = Reader::begin(bytes, symbols)?;
     let mut accounts = Vec::new();
     for _ in 0..from.number()? {
         let account = CardToken::new(from.text()?)?;

@@ -27,10 +27,11 @@ pub enum Passed {
     Unless,
     /// None of those that it names under `only_after` has.
     OnlyAfter,
-    /// It is for other rides of the span than this, the so-many-th.
+    /// It prices other transfers of a run than this, the so-many-th.
     OtherTransfer {
         ordinal: u32,
     },
+    /// It is for other rides of the span than this, the so-many-th.
     OtherRide {
         ordinal: u32,
     },
