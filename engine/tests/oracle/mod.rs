@@ -265,8 +265,9 @@ impl<'s> Oracle<'s> {
         // The earliest copy of a version stands for it; one that an earlier close has listed already goes on standing.
         copies.sort_by_key(|(record, file, carried)| (carried.is_none(), record.arrival, record.source_ref, *file));
         let decided: Vec<&(Day, Record, Reason)> = self.standing.iter().filter(|(_, record, _)| record.id() == id).collect();
-        // A version that lost against another one contests nothing later.
-        let taken = decided.iter().any(|(.., reason)| *reason != Reason::ConflictLost);
+        // A version that lost against another one contests nothing later; a refund that is judged anew today goes on doing so.
+        let judged_anew = cases.iter().any(|case| case.carried == Some(day) && case.record.id() == id);
+        let taken = judged_anew || decided.iter().any(|(.., reason)| *reason != Reason::ConflictLost);
         let mut versions: Vec<(Record, u32, Option<Day>)> = Vec::new();
         for (record, file, carried) in copies {
             let waits = cases.iter().any(|case| case.carried == Some(day) && case.record.same_content(&record));
