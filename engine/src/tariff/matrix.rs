@@ -4,7 +4,7 @@
 //! of the file may be for any place, and several places may share the rows of their area.
 
 use domain::Symbol;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
@@ -15,8 +15,11 @@ pub struct Matrix {
     /// Places and areas that the file names, in the order of their rows.
     places: Vec<Symbol>,
     size: usize,
-    /// `size` squared; `ABSENT` where the file is silent.
-    numbers: Vec<i64>,
+    /// `size` squared, as narrow as they can be: a network's prices stay in a processor's cache. `ABSENT` where the file is
+    /// silent, `WIDE` where the number does not fit.
+    numbers: Vec<i32>,
+    /// The numbers that do not fit, by their place in `numbers`.
+    wide: HashMap<usize, i64, foldhash::fast::FixedState>,
     /// Beside each number what kind of ticket it is the price of; empty where the file names none.
     tickets: Vec<Symbol>,
 }
@@ -31,9 +34,10 @@ pub struct Pair {
     pub ticket: Symbol,
 }
 
-const ABSENT: i64 = i64::MIN;
+const ABSENT: i32 = i32::MIN;
+const WIDE: i32 = i32::MIN + 1;
 /// While the rows are read: a row says that there is no number.
-const NONE: i64 = i64::MIN + 1;
+const NONE: i32 = i32::MIN + 2;
 
 impl Matrix {
     /// Builds the matrix from (from, to, number) triples; a pair given twice keeps the first number and is returned.
@@ -60,7 +64,7 @@ impl Matrix {
         let size = places.len() + usize::from(open);
         let others = if open { u32::try_from(size).unwrap_or(u32::MAX) } else { 0 };
         let tickets = if pairs.iter().any(|pair| !pair.ticket.is_none()) { vec![Symbol::NONE; size * size] } else { Vec::new() };
-        let mut matrix = Self { rows, others, places, size, numbers: vec![ABSENT; size * size], tickets };
+        let mut matrix = Self { rows, others, places, size, numbers: vec![ABSENT; size * size], wide: HashMap::default(), tickets };
         let mut repeated = Vec::new();
         for narrow in [(true, true), (true, false), (false, true), (false, false)] {
             let mut seen: HashSet<(Option<Symbol>, Option<Symbol>), foldhash::fast::FixedState> = HashSet::default();
@@ -100,7 +104,13 @@ impl Matrix {
     /// Writes a number where none stands.
     fn fill(&mut self, slot: usize, pair: &Pair) -> bool {
         let Some(number) = self.numbers.get_mut(slot).filter(|number| **number == ABSENT) else { return false };
-        *number = pair.number.unwrap_or(NONE);
+        *number = match pair.number {
+            None => NONE,
+            Some(wanted) => i32::try_from(wanted).ok().filter(|&narrow| narrow > NONE).unwrap_or(WIDE),
+        };
+        if *number == WIDE {
+            self.wide.insert(slot, pair.number.unwrap_or_default());
+        }
         if let Some(ticket) = self.tickets.get_mut(slot) {
             *ticket = pair.ticket;
         }
@@ -118,7 +128,7 @@ impl Matrix {
 
     #[must_use]
     pub fn get(&self, from: Symbol, to: Symbol) -> Option<i64> {
-        self.numbers.get(self.slot(from, to)?).copied().filter(|&number| number != ABSENT)
+        self.number(self.slot(from, to)?)
     }
 
     /// The places that it names, in order.
@@ -138,14 +148,22 @@ impl Matrix {
     /// The largest number in it.
     #[must_use]
     pub fn largest(&self) -> Option<i64> {
-        self.numbers.iter().copied().max().filter(|&number| number != ABSENT)
+        (0..self.numbers.len()).filter_map(|slot| self.number(slot)).max()
     }
 
     /// The smallest number between two different places.
     #[must_use]
     pub fn smallest(&self) -> Option<i64> {
         let size = self.size;
-        (0..).zip(&self.numbers).filter(|&(at, &number)| number != ABSENT && at / size.max(1) != at % size.max(1)).map(|(_, &number)| number).min()
+        (0..self.numbers.len()).filter(|slot| slot / size != slot % size).filter_map(|slot| self.number(slot)).min()
+    }
+
+    fn number(&self, slot: usize) -> Option<i64> {
+        match self.numbers.get(slot).copied()? {
+            ABSENT => None,
+            WIDE => self.wide.get(&slot).copied(),
+            number => Some(i64::from(number)),
+        }
     }
 
     fn slot(&self, from: Symbol, to: Symbol) -> Option<usize> {
@@ -172,6 +190,17 @@ mod tests {
         assert_eq!(matrix.get(a, c), None);
         assert_eq!(matrix.get(a, Symbol(4)), None);
         assert_eq!(repeated, [3]);
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_kept() {
+        let edges = [0, -1, i64::from(i32::MAX), i64::from(i32::MAX) + 1, i64::from(i32::MIN), i64::from(i32::MIN) + 1, i64::from(i32::MIN) + 2];
+        let edges = edges.into_iter().chain([i64::from(i32::MIN) + 3, i64::MAX, i64::MIN]);
+        for number in edges {
+            let (matrix, _) = Matrix::build(&[(Symbol(1), Symbol(2), number)]);
+            assert_eq!((matrix.get(Symbol(1), Symbol(2)), matrix.largest(), matrix.smallest()), (Some(number), Some(number), Some(number)));
+            assert_eq!(matrix.get(Symbol(2), Symbol(1)), None);
+        }
     }
 
     #[test]
