@@ -9,7 +9,8 @@ SHELL := /bin/bash
 SHARED ?= ../shared
 # Tests run in the folders of their crates: a relative path would be another one in each.
 override SHARED := $(abspath $(SHARED))
-# bench-peers: how many records, how often, and from which seed.
+# bench-peers: how many records, how often, and from which seed; WITHOUT, where it is set, is a patch, and tapclear with it
+# stands in the peers' place.
 RECORDS ?= 10000000
 RUNS ?= 3
 SEED ?= 20260302
@@ -31,7 +32,7 @@ SEEDS ?= 2000
 FUZZ_SECONDS ?= 600
 CASES ?= 20000
 
-export SHARED RECORDS RUNS SEED FUZZ_SECONDS CASES
+export SHARED RECORDS RUNS SEED WITHOUT FUZZ_SECONDS CASES
 
 # What setup found: paths that the build of RocksDB needs.
 ENV := . .setup/env.sh &&
@@ -47,7 +48,7 @@ help:
 	@echo "make simulate      worlds that dice make, on a disk in memory (SEEDS=2000, SEED: the first): minutes; a short form is in the gate"
 	@echo "make planted       bugs kept as patches, each of which the test that it names must find (BUGS: only these)"
 	@echo "make bench         micro benchmarks"
-	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED)"
+	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED), or beside itself WITHOUT=benches/without-chain.patch"
 	@echo "make build fmt clean"
 
 setup:

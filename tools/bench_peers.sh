@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The transit day by Polars, DuckDB and tapclear, in turn, and a check of tapclear's answer.
-# RECORDS, RUNS, SEED, SHARED: see the Makefile. The folder of the data is BENCH_DIR, on a real disk.
+# RECORDS, RUNS, SEED, SHARED, WITHOUT: see the Makefile. The folder of the data is BENCH_DIR, on a real disk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 job=$(cd "$SHARED/transit-day" && pwd)
@@ -18,8 +18,18 @@ if ! python3 -c "$peers" 2>/dev/null; then
     fi
 fi
 
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+tapclear=$CARGO_TARGET_DIR/release/tapclear
+if [ -n "${WITHOUT:-}" ]; then
+    root=$PWD tree=$CARGO_TARGET_DIR/without
+    git worktree remove --force "$tree" 2>/dev/null || true
+    git worktree add --quiet --detach "$tree" HEAD
+    trap 'git -C "$root" worktree remove --force "$tree"' EXIT
+    git -C "$tree" apply "$root/$WITHOUT"
+    (cd "$tree" && cargo build --release --locked)
+    cp "$tapclear" "$tapclear-without"
+fi
 cargo build --release --locked
-tapclear=${CARGO_TARGET_DIR:-target}/release/tapclear
 
 if [ ! -e "$dir/done" ]; then
     echo "setup: generating $RECORDS records with seed $SEED in $dir" >&2
@@ -44,10 +54,16 @@ case $RECORDS-$SEED in
     ;;
 esac
 
-clear=$(printf '%q ' "$tapclear" clear --scheme "$dir/scheme" --map "$dir/scheme/map.toml" --ledger "$dir/ledger" --out "$dir/out" --day 2026-03-02 --json "$dir/day.csv")
+clear() {
+    printf '%q ' "$1" clear --scheme "$dir/scheme" --map "$dir/scheme/map.toml" --ledger "$dir/ledger" --out "$dir/out" --day 2026-03-02 --json "$dir/day.csv"
+}
+if [ -n "${WITHOUT:-}" ]; then
+    others=("without=$(clear "$tapclear-without") >'$dir/without.json'")
+else
+    others=("polars=python3 '$job/peer_polars.py' '$dir' csv '$dir/polars' '$dir/polars.json'"
+        "duckdb=python3 '$job/peer_duckdb.py' '$dir' csv '$dir/duckdb' '$dir/duckdb.json'")
+fi
 python3 "$job/measure.py" "$RECORDS" "$RUNS" --fresh "$dir/ledger" --fresh "$dir/out" --fresh "$dir/polars" --fresh "$dir/duckdb" \
-    "polars=python3 '$job/peer_polars.py' '$dir' csv '$dir/polars' '$dir/polars.json'" \
-    "duckdb=python3 '$job/peer_duckdb.py' '$dir' csv '$dir/duckdb' '$dir/duckdb.json'" \
-    "tapclear=$clear >'$dir/result.json'"
+    "${others[@]}" "tapclear=$(clear "$tapclear") >'$dir/result.json'"
 printf 'tapclear is '
 python3 "$job/check.py" "$reference" "$dir/out" "$dir/result.json"

@@ -13,6 +13,7 @@ for patch in "${patches[@]}"; do
     git apply --check "$patch" || { echo "error: $patch does not apply any more" >&2; exit 1; }
     sed -n 2p "$patch" | grep -q '^test: ' || { echo "error: $patch names no test" >&2; exit 1; }
 done
+git apply --check benches/without-chain.patch || { echo "error: benches/without-chain.patch does not apply any more" >&2; exit 1; }
 echo "${#patches[@]} planted bugs apply"
 [ -n "$check" ] && exit 0
 
