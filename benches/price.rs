@@ -1,20 +1,20 @@
 //! How long a step of the price fold takes, beside a yardstick in the same run: the same events, each updating a state of 32
 //! bytes in a hash map.
 //!
-//! `cargo bench -p engine --bench price`. Nanoseconds of processor time per record, the best of several runs, so that what else
-//! the machine does counts little. With `-- close` only as the close folds, without a map of all states.
+//! `cargo bench --profile release -p engine --bench price`; a word behind `--` takes some of the tariffs.
 
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{EventTime, RecordKind, SymbolTable};
 use engine::price::{AccountState, Fold, Tap};
 use engine::scheme::Scheme;
 use hashbrown::HashMap;
+use std::cell::Cell;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const ACCOUNTS: u64 = 200_000;
 const EVENTS: u64 = 1_000_000;
-const RUNS: u32 = 3;
 
 type Fast = foldhash::fast::FixedState;
 
@@ -64,26 +64,24 @@ fn day(scheme: &Scheme, symbols: &SymbolTable, classes: &[&str]) -> Vec<(u64, Ta
         .collect()
 }
 
-/// Nanoseconds that this thread has run, as the kernel counts them; where it does not, wall time.
-fn ran_ns(begin: Instant) -> u128 {
-    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    counted.and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or_else(|| begin.elapsed().as_nanos())
-}
-
-fn best(name: &str, mut run: impl FnMut() -> u64) -> u128 {
-    let mut best = u128::MAX;
-    for _ in 0..RUNS {
-        let begin = Instant::now();
-        let before = ran_ns(begin);
+/// Runs so many times; returns the processor time of this thread as the kernel counts it, so that what else the machine does
+/// counts little, or wall time where the kernel does not tell. `least` is lowered to the mean of this call.
+fn timed(times: u64, least: &Cell<Duration>, mut run: impl FnMut() -> u64) -> Duration {
+    let counted = || std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok();
+    let (begin, before): (_, Option<u64>) = (Instant::now(), counted());
+    for _ in 0..times {
         black_box(run());
-        best = best.min((ran_ns(begin) - before) * 10 / u128::from(EVENTS));
     }
-    println!("{name:32} {:>4}.{} ns per record", best / 10, best % 10);
-    best
+    let ran = before.zip(counted()).map_or_else(|| begin.elapsed(), |(before, after)| Duration::from_nanos(after - before));
+    least.set(least.get().min(ran / u32::try_from(times).expect("few runs")));
+    ran
 }
 
-fn measure(name: &str, scheme: &Scheme, events: &[(u64, Tap)], times: u128) {
-    let yardstick = best("  yardstick", || {
+fn measure(criterion: &mut Criterion, name: &str, scheme: &Scheme, events: &[(u64, Tap)], wanted: u32) {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(10).throughput(Throughput::Elements(EVENTS));
+    let (yardstick, folded) = (Cell::new(Duration::MAX), Cell::new(Duration::MAX));
+    let update = || {
         let mut states: HashMap<u64, [u64; 4], Fast> = HashMap::with_capacity_and_hasher(ACCOUNTS as usize, Fast::default());
         for (account, tap) in events {
             let state = states.entry(*account).or_insert([0; 4]);
@@ -93,12 +91,13 @@ fn measure(name: &str, scheme: &Scheme, events: &[(u64, Tap)], times: u128) {
             state[3] = state[3].wrapping_add(u64::from(tap.mode.0));
         }
         states.values().map(|state| state[0]).sum()
-    });
+    };
+    group.bench_function("yardstick: 32 bytes in a hash map", |bench| bench.iter_custom(|times| timed(times, &yardstick, update)));
     let fold = Fold::new(&scheme.tariff, &scheme.clock);
     // As the close folds: one account after the other, its state at hand.
     let mut grouped: Vec<(u64, Tap)> = events.to_vec();
     grouped.sort_by_key(|(account, _)| *account);
-    let closed = best(name, || {
+    let close = || {
         let (mut state, mut last, mut charged) = (AccountState::default(), u64::MAX, 0);
         for (account, tap) in &grouped {
             if *account != last {
@@ -108,13 +107,10 @@ fn measure(name: &str, scheme: &Scheme, events: &[(u64, Tap)], times: u128) {
             charged += fold.next(&mut state, tap).fare.map_or(0, |fare| fare.charged_minor);
         }
         charged.cast_unsigned()
-    });
-    println!("  {}.{:02} times the yardstick, wanted at most {times}", closed / yardstick, closed * 100 / yardstick % 100);
-    if std::env::args().any(|word| word == "close") {
-        return;
-    }
+    };
+    group.bench_function("fold, account by account", |bench| bench.iter_custom(|times| timed(times, &folded, close)));
     // As a live view would: all states in a map, in time order.
-    best("  all states in a map", || {
+    let live = || {
         let mut states: HashMap<u64, AccountState, Fast> = HashMap::with_capacity_and_hasher(ACCOUNTS as usize, Fast::default());
         let mut charged = 0;
         for (account, tap) in events {
@@ -122,10 +118,16 @@ fn measure(name: &str, scheme: &Scheme, events: &[(u64, Tap)], times: u128) {
             charged += step.fare.map_or(0, |fare| fare.charged_minor);
         }
         charged.cast_unsigned()
-    });
+    };
+    group.bench_function("fold, all states in a map", |bench| bench.iter_custom(|times| timed(times, &Cell::new(Duration::MAX), live)));
+    group.finish();
+    if folded.get() < Duration::MAX {
+        let percent = folded.get().as_nanos() * 100 / yardstick.get().as_nanos();
+        println!("{name}: the fold takes {}.{:02} times the yardstick, wanted at most {wanted} (the best of the samples)", percent / 100, percent % 100);
+    }
 }
 
-fn main() {
+fn price(criterion: &mut Criterion) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../replay-data");
     let folder = tempfile::tempdir().expect("a folder");
     let copy = |from: &Path, to: &Path| {
@@ -155,10 +157,13 @@ fn main() {
         ("panan-concessions", root.join("fares/panan-concessions"), vec!["", "student", "veteran"], 6),
         ("bank-incentive", root.join("fares/bank-incentive"), vec![""], 6),
     ];
-    for (name, dir, classes, times) in cities {
+    for (name, dir, classes, wanted) in cities {
         let symbols = SymbolTable::new();
         let scheme = Scheme::read(&dir, &symbols).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
         let events = day(&scheme, &symbols, &classes);
-        measure(name, &scheme, &events, times);
+        measure(criterion, name, &scheme, &events, wanted);
     }
 }
+
+criterion_group!(benches, price);
+criterion_main!(benches);
