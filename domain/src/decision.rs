@@ -1,6 +1,6 @@
 //! A decision: what the close made of one record, with its price where it is the deciding record of a ride.
 
-use crate::{Day, Reason, Record, Symbol};
+use crate::{Day, Outcome, Reason, Record, Symbol};
 
 /// What else is to be said of a record or ride; bits are stored and never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,6 +81,9 @@ pub struct Discount {
 /// At most so many funders share one ride's discounts; a tariff that could need more is refused by the scheme check.
 pub const FUNDERS_MAX: usize = 3;
 
+/// A decision has a line with at most so many parties: issuer, earner, venue and every funder.
+pub const DETAIL_PARTIES_MAX: usize = 3 + FUNDERS_MAX;
+
 /// What a close decided on one record. Refunds and reversals have negative amounts.
 ///
 /// A [`Flags::SHARE`] has no price: its one discount is what its funder, who earned the ride, hands on to its earner.
@@ -139,6 +142,29 @@ impl Decision {
     #[must_use]
     pub fn net_minor(&self) -> i64 {
         self.charged_minor + self.funded_minor() - self.fee_minor
+    }
+
+    /// Whose detail of its day has a line of it, absent parties and repeats among them: of a ride that cleared its issuer, earner,
+    /// venue and funders, of a share of one who hands on and who receives. `None` of all else, and of corrections.
+    #[must_use]
+    pub fn detail_parties(&self) -> Option<[Symbol; DETAIL_PARTIES_MAX]> {
+        let (is_ride, is_share) = (self.flags.has(Flags::RIDE), self.flags.has(Flags::SHARE));
+        if self.reason.outcome() != Outcome::Cleared || !(is_ride || is_share) || self.flags.has(Flags::CORRECTS) {
+            return None;
+        }
+        let funders = self.discounts.map(|discount| if discount.amount_minor == 0 { Symbol::NONE } else { discount.funder });
+        let named = |resolved: Symbol, stated: Symbol| if resolved.is_none() { stated } else { resolved };
+        let earner = named(self.earner, self.record.operator);
+        let (issuer, venue) = if is_share { (Symbol::NONE, Symbol::NONE) } else { (named(self.issuer, self.record.issuer), self.venue) };
+        let [first, second, third] = funders;
+        Some([issuer, earner, venue, first, second, third])
+    }
+
+    /// Whether anybody pays anybody because of it. The detail may leave out a ride that moves nothing.
+    #[must_use]
+    pub fn moves_money(&self) -> bool {
+        let funded = |discount: &Discount| discount.amount_minor != 0 && (self.flags.has(Flags::SHARE) || discount.funder != self.earner);
+        self.charged_minor != 0 || self.fee_minor != 0 || self.discounts.iter().any(funded)
     }
 
     /// Promise 7: list price = cardholder + everyone who funds a discount. A share has no price.

@@ -16,8 +16,8 @@ use crate::ledger::{Access, Closing, Ledger, State};
 use crate::refusal::{self, Refusal};
 use crate::storage::{Batch, Database};
 use crate::store::{
-    self, BALANCES, CARDS_AT, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT,
-    VAULT, WITNESSES,
+    self, BALANCES, CARDS_AT, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, FORMAT, FORMAT_KEY, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, LINES_AT, REFUSALS_AT,
+    RESOLUTIONS_AT, VAULT, WITNESSES,
 };
 use domain::Day;
 use domain::record::CardToken;
@@ -276,6 +276,7 @@ impl<'l> Stage<'l> {
         let height = self.append(BlockKind::Decisions, day, 0, block.draft, hub.as_bytes());
         self.batch.put(INDEX, &store::day_key(DECISIONS_AT, day, height), &store::block_entry(0, count));
         self.batch.put(INDEX, &store::day_key(CARDS_AT, day, height), &block.cards);
+        self.batch.put(INDEX, &store::day_key(LINES_AT, day, height), &block.lines.to_bytes());
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::balances::Balance;
 use crate::block::{Block, Draft};
 use crate::cards::{self, CardHash};
 use crate::codec::{BLOCK_ROWS_MAX, Corrupt, Encoder, Reader, column, decision};
+use crate::lines::{BlockLines, Lines};
 use domain::symbol::SymbolCache;
 use domain::{Account, Decision, Entry, Symbol, SymbolTable};
 use hashbrown::HashMap;
@@ -45,16 +46,18 @@ pub struct DecisionBlock {
     pub(crate) movements: Vec<Balance>,
     /// Which cards it may be of.
     pub(crate) cards: Vec<u8>,
+    pub(crate) lines: BlockLines,
     posted: Posted,
 }
 
-/// What decisions move, account by account, while it is added up; and whose cards they are on.
+/// What decisions move, account by account, while it is added up; whose cards they are on, and whose detail they are in.
 struct Sums {
     hub: Symbol,
     accounts: HashMap<Account, (i128, i128), foldhash::fast::FixedState>,
     posted: Posted,
     decisions: usize,
     cards: Vec<CardHash>,
+    lines: Lines,
 }
 
 /// What a block's decisions come to.
@@ -62,21 +65,23 @@ struct Summed {
     movements: Vec<Balance>,
     posted: Posted,
     cards: Vec<u8>,
+    lines: BlockLines,
 }
 
 impl Sums {
     fn new(hub: Symbol) -> Self {
-        Self { hub, accounts: HashMap::default(), posted: Posted::default(), decisions: 0, cards: Vec::new() }
+        Self { hub, accounts: HashMap::default(), posted: Posted::default(), decisions: 0, cards: Vec::new(), lines: Lines::default() }
     }
 
     /// # Panics
     /// When an entry does not add up.
     fn add(&mut self, decisions: &[Decision]) {
-        let Self { hub, accounts, posted, cards, .. } = self;
+        let Self { hub, accounts, posted, cards, lines, .. } = self;
         self.decisions += decisions.len();
         let named = decisions.iter().map(|decision| &decision.record.card).filter(|card| !card.is_empty());
         cards.extend(named.map(CardHash::of));
         for decision in decisions {
+            lines.add(decision);
             let entry = Entry::of(decision, *hub);
             posted.entries += u64::from(!entry.postings().is_empty());
             for posting in entry.postings() {
@@ -93,6 +98,7 @@ impl Sums {
 
     /// The sums so far, to be begun anew.
     fn take<'a>(&mut self, text: impl Fn(Symbol) -> Arc<str> + 'a) -> Summed {
+        let lines = self.lines.take(&text);
         let movements = self.accounts.drain().map(|(account, (debit_minor, credit_minor))| Balance {
             party: text(account.party),
             product: text(account.product),
@@ -102,7 +108,7 @@ impl Sums {
         });
         let cards = cards::filter(std::mem::take(&mut self.decisions), &self.cards);
         self.cards.clear();
-        Summed { movements: movements.collect(), posted: std::mem::take(&mut self.posted), cards }
+        Summed { movements: movements.collect(), posted: std::mem::take(&mut self.posted), cards, lines }
     }
 }
 
@@ -145,8 +151,8 @@ impl<'t> DecisionEncoder<'t> {
         let count = encoder.rows();
         let draft = Draft::new(count, count * DECISION_BYTES_EXPECTED, |out| encoder.finish(out));
         let text = |symbol: Symbol| Arc::clone(encoder.lexicon().text(symbol));
-        let Summed { movements, posted, cards } = sums.take(text);
-        DecisionBlock { draft, hub: text(sums.hub), movements, cards, posted }
+        let Summed { movements, posted, cards, lines } = sums.take(text);
+        DecisionBlock { draft, hub: text(sums.hub), movements, cards, lines, posted }
     }
 }
 
@@ -168,8 +174,8 @@ impl DecisionBlock {
         let hub = table.intern(hub_of(block)?);
         let mut sums = Sums::new(hub);
         read(block, symbols, |decisions| sums.add(decisions))?;
-        let Summed { movements, posted, cards } = sums.take(|symbol| table.text(symbol));
-        Ok(Self { draft: Draft::copied(block), hub: table.text(hub), movements, cards, posted })
+        let Summed { movements, posted, cards, lines } = sums.take(|symbol| table.text(symbol));
+        Ok(Self { draft: Draft::copied(block), hub: table.text(hub), movements, cards, lines, posted })
     }
 
     /// Whether a block holds these decisions, in the same bytes.
@@ -187,6 +193,12 @@ impl DecisionBlock {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         self.draft.payload()
+    }
+
+    /// Its lines in the parties' details.
+    #[must_use]
+    pub const fn lines(&self) -> &BlockLines {
+        &self.lines
     }
 
     /// What its decisions post.

@@ -11,13 +11,14 @@ use crate::event::Event;
 use crate::files::FileInfo;
 use crate::intake::{self, IntakePiece, IntakeRows};
 use crate::ledger::Ledger;
+use crate::lines::BlockLines;
 use crate::refusal::{self, Refusal};
 use crate::storage::Database;
-use crate::store::{self, BALANCES, CARDS_AT, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
+use crate::store::{self, BALANCES, CARDS_AT, CHECKPOINTS, DECISIONS_AT, FORGOTTEN, INDEX, INTAKE_AT, JOURNAL, LINES_AT, REFUSALS_AT, RESOLUTIONS_AT, VAULT};
 use domain::record::CardToken;
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Where a decision block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,21 @@ impl Ledger {
         // A block without a filter may be anybody's.
         blocks.retain(|height| !others.contains(height));
         Ok(blocks)
+    }
+
+    /// What is known of the lines of a day's decision blocks without reading them, by height; blocks that an older version wrote
+    /// have none.
+    ///
+    /// # Errors
+    /// When the storage fails or the index is damaged.
+    pub fn lines_of(&self, day: Day) -> Result<BTreeMap<u64, BlockLines>, LedgerError> {
+        let mut all = BTreeMap::new();
+        for row in self.db.scan(INDEX, &day_prefix(LINES_AT, day)) {
+            let (key, value) = row?;
+            let height = store::height_of(&key).unwrap_or_default();
+            all.insert(height, BlockLines::of_bytes(&value).map_err(|corrupt| LedgerError::Corrupt { height, what: corrupt.0 })?);
+        }
+        Ok(all)
     }
 
     /// # Errors

@@ -34,6 +34,8 @@ pub(crate) const REFUSALS_AT: u8 = b'r';
 pub(crate) const RESOLUTIONS_AT: u8 = b'p';
 /// Which cards a decision block may be of.
 pub(crate) const CARDS_AT: u8 = b'c';
+/// The lines that a decision block has in each party's detail.
+pub(crate) const LINES_AT: u8 = b'l';
 
 /// The version of the layout described here.
 pub(crate) const FORMAT: u8 = 1;

@@ -4,6 +4,7 @@
 //! Written apart from the write path on purpose: it shares the block format with it, but neither the rules of days and
 //! files, nor the posting rule, nor any sum. It changes nothing.
 
+mod lines;
 mod posting;
 mod replay;
 
@@ -14,10 +15,12 @@ use crate::decisions;
 use crate::error::LedgerError;
 use crate::intake;
 use crate::ledger::Ledger;
+use crate::lines::BlockLines;
 use crate::refusal;
 use crate::storage::Database;
 use crate::store::{
-    self, BALANCES, CARDS_AT, DAYS, DECISIONS_AT, FILES, FORGOTTEN, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, REFUSALS_AT, RESOLUTIONS_AT, VAULT, WITNESSES,
+    self, BALANCES, CARDS_AT, DAYS, DECISIONS_AT, FILES, FORGOTTEN, HEAD_KEY, Head, INDEX, INTAKE_AT, JOURNAL, LINES_AT, REFUSALS_AT, RESOLUTIONS_AT, VAULT,
+    WITNESSES,
 };
 use crate::{balances, event::Event};
 use domain::symbol::SymbolCache;
@@ -99,6 +102,7 @@ impl Ledger {
                 Ok(block) => {
                     walk.block(&block, height, &mut report);
                     self.compare_cards(&block, &walk.decisions, &mut report)?;
+                    self.compare_lines(&block, &walk, &mut report)?;
                 }
                 Err(corrupt) => report.differs(height, corrupt.0),
             }
@@ -124,6 +128,16 @@ impl Ledger {
         let found = named.iter().all(|card| cards::may_have(filter, CardHash::of(card)));
         if filter.len() != cards::filter_len(count as usize) || !found || set as usize > named.len() * cards::PROBES as usize {
             report.differs(height, "the index does not have the cards of its decisions");
+        }
+        Ok(())
+    }
+
+    /// The lines of a decision block are counted again, party by party.
+    fn compare_lines(&self, block: &Block<'_>, walk: &Walk<'_>, report: &mut VerifyReport) -> Result<(), LedgerError> {
+        let Header { kind: BlockKind::Decisions, day, height, .. } = block.header else { return Ok(()) };
+        let stored = self.db.get(INDEX, &store::day_key(LINES_AT, day, height))?;
+        if BlockLines::of_bytes(store::bytes_of(stored.as_ref()).unwrap_or_default()) != Ok(lines::recounted(&walk.decisions, walk.symbols.table())) {
+            report.differs(height, "the index does not have the lines of its decisions");
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::roster::{Roster, Seat};
 use domain::{Day, Decision, EventTime, Flags, Outcome, Record, RecordId, SymbolTable};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use ledger::BlockLines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(crate) struct Corrected {
     named: NamedLines,
     /// The days whose lines are corrected or named.
     days: BTreeSet<Day>,
+    times: BTreeSet<EventTime>,
     /// The day that is read, whether some of its lines are corrected, and how many lines each party has had of it.
     day: Day,
     is_corrected: bool,
@@ -78,18 +80,25 @@ impl Amounts {
 impl Corrected {
     pub fn of(corrections: &[Decision]) -> Self {
         let rides = corrections.iter().map(|decision| (key(decision, decision.held_since), Ride::default())).collect();
-        Self { rides, days: corrections.iter().map(|decision| decision.held_since).collect(), ..Self::default() }
+        let times = corrections.iter().map(|decision| decision.record.time).collect();
+        Self { rides, times, days: corrections.iter().map(|decision| decision.held_since).collect(), ..Self::default() }
     }
 
     /// The line that a record of an earlier day has is looked for too.
     pub fn name(&mut self, day: Day, time: EventTime, id: &str) {
         self.named.0.entry((day, time)).or_default().insert(id.to_owned(), Numbers::new());
         self.days.insert(day);
+        self.times.insert(time);
     }
 
     /// The lines that were found.
     pub fn take_named(&mut self) -> NamedLines {
         std::mem::take(&mut self.named)
+    }
+
+    /// Whether something that is corrected or named may be in a block: it happened while the block's decisions did.
+    pub fn may_be_in(&self, block: &BlockLines) -> bool {
+        self.times.range(block.first..=block.last).next().is_some()
     }
 
     /// The oldest day whose decisions are to be read; `None` where nothing is corrected.
@@ -101,6 +110,17 @@ impl Corrected {
     pub fn begin(&mut self, day: Day) {
         (self.day, self.is_corrected) = (day, self.days.contains(&day));
         self.lines.clear();
+    }
+
+    /// The day's next decisions are not read: they are so many lines.
+    pub fn skip(&mut self, block: &BlockLines, house: &House<'_>, roster: &Roster) {
+        self.lines.resize(roster.members().len(), 0);
+        for lines in &block.parties {
+            let seat = house.symbols.find(&lines.party).map_or(Seat::NOBODY, |party| roster.seat(party));
+            if let Some(number) = self.lines.get_mut(seat.index()) {
+                *number += u64::from(if house.list_zero_rides { lines.all } else { lines.moving });
+            }
+        }
     }
 
     pub fn read(&mut self, decision: &Decision, house: &House<'_>, roster: &Roster) {

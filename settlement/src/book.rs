@@ -107,7 +107,8 @@ fn uploads(ledger: &Ledger, files: Vec<&FileInfo>, outcomes: &BTreeMap<u32, File
     files.into_iter().map(|file| upload(ledger, file, outcomes.get(&file.id))).collect()
 }
 
-/// What earlier days settled of the rides that are corrected, and the lines that oddities name: their decisions are read again.
+/// What earlier days settled of the rides that are corrected, and the lines that oddities name: the blocks of their times are
+/// read again, and of all others the lines are known.
 fn corrected(
     ledger: &Ledger,
     (corrections, oddities): (&[Decision], &[Oddity]),
@@ -123,7 +124,12 @@ fn corrected(
     let mut cache = SymbolCache::new(house.symbols);
     for info in ledger.days().iter().filter(|info| (first..day).contains(&info.day)) {
         corrected.begin(info.day);
+        let lines = ledger.lines_of(info.day).map_err(storage)?;
         for height in ledger.decision_blocks(info.day).map_err(storage)? {
+            if let Some(block) = lines.get(&height).filter(|block| !corrected.may_be_in(block)) {
+                corrected.skip(block, house, roster);
+                continue;
+            }
             let read = ledger.each_decisions(height, &mut cache, |decisions| decisions.iter().for_each(|decision| corrected.read(decision, house, roster)));
             read.map_err(storage)?;
         }

@@ -13,8 +13,7 @@ use crate::tally::{Sides, Tally};
 use crate::{Column, SettleError};
 use domain::{Day, Decision, Discount, Flags, Outcome, Record, RecordKind, Symbol, SymbolTable, record::IdKind};
 
-/// Issuer, earner, venue and every funder.
-const RECEIVERS_MAX: usize = 3 + domain::decision::FUNDERS_MAX;
+const RECEIVERS_MAX: usize = domain::decision::DETAIL_PARTIES_MAX;
 
 /// What a desk reads and never changes.
 #[derive(Clone, Copy)]
@@ -64,10 +63,10 @@ impl Receivers {
     /// its own stores.
     #[inline]
     pub fn add_all(&mut self, decision: &Decision, sides: Sides, net_minor: i64, roster: &Roster) {
+        self.moves_money = decision.moves_money();
         if decision.flags.has(Flags::SHARE) {
             for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0) {
                 self.add(roster.seat(discount.funder), -discount.amount_minor);
-                self.moves_money = true;
             }
             self.add(sides.earner, net_minor);
             return;
@@ -75,10 +74,8 @@ impl Receivers {
         self.add(sides.issuer, -decision.charged_minor);
         self.add(sides.earner, net_minor);
         self.add(sides.venue, 0);
-        self.moves_money = decision.charged_minor != 0 || decision.fee_minor != 0;
         for discount in decision.discounts.iter().filter(|discount| discount.amount_minor != 0 && discount.funder != decision.earner) {
             self.add(roster.seat(discount.funder), -discount.amount_minor);
-            self.moves_money = true;
         }
     }
 

@@ -71,7 +71,17 @@ pub fn locate(ledger: &Ledger, day: Day, house: &House<'_>, party: Symbol, file:
         }
     }
     let mut cache = SymbolCache::new(house.symbols);
+    let known = if file == LineFile::Detail { ledger.lines_of(day).map_err(storage)? } else { BTreeMap::new() };
+    let id = house.symbols.text(party);
     for height in ledger.decision_blocks(day).map_err(storage)? {
+        if let Some(block) = known.get(&height) {
+            let own = block.parties.iter().find(|lines| lines.party == id);
+            let count = own.map_or(0, |lines| u64::from(if house.list_zero_rides { lines.all } else { lines.moving }));
+            if lines.range(number + 1..number + count + 1).next().is_none() {
+                number += count;
+                continue;
+            }
+        }
         let read = ledger.each_decisions(height, &mut cache, |decisions| {
             for decision in decisions.iter().filter(|decision| stands(decision, file, seat, house, &roster)) {
                 number += 1;

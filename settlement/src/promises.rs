@@ -14,7 +14,7 @@ use crate::{CardDisplay, Column, FunderGroup, House, Published, SettleError};
 use domain::record::{CardToken, SourceRef};
 use domain::symbol::SymbolCache;
 use domain::{Day, Decision, Discount, Entry, EventTime, Flags, Outcome, Party, PartyKind, Reason, Record, RecordKind, Role, Symbol, SymbolTable};
-use ledger::ServiceFee;
+use ledger::{DecisionBlock, ServiceFee};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use sm3::Sm3;
@@ -316,10 +316,13 @@ proptest! {
         prop_assert_eq!(&files, &tree(places[2].path()));
         let due = |fee: &ServiceFee| fee.new_minor - fee.old_minor;
         let fees: i64 = decisions.iter().map(|decision| decision.fee_minor).sum::<i64>() + service_fees.iter().map(due).sum::<i64>();
+        let known: Vec<_> = decisions.chunks(7).map(|some| DecisionBlock::encode(some, house.hub, &symbols).lines().clone()).collect();
         let mut nets = 0;
         for (party, [mut sums, adjusted]) in plain(&decisions, &house) {
             let file = |name: &str| files[&format!("{DAY}/{party}/{name}")].as_slice();
             prop_assert_eq!(read_back(file("detail.csv")), sums, "detail of {}", &party);
+            let lines = known.iter().flat_map(|block| &block.parties).filter(|lines| *lines.party == party);
+            prop_assert_eq!(lines.map(|lines| u64::from(if zero { lines.all } else { lines.moving })).sum::<u64>(), sums.0, "known lines of {}", &party);
             let own: Vec<i64> = service_fees.iter().filter(|fee| fee.earner == party).map(due).collect();
             prop_assert_eq!(corrected(file("adjustments.csv")), own.clone(), "fees in the adjustments of {}", &party);
             let own: i64 = own.into_iter().sum();

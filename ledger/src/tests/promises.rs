@@ -1,10 +1,10 @@
 //! Days, files, balances: what counts, and what an open finds again.
 
 use super::*;
-use crate::{DayState, FileState, Head, LedgerError, Refusal, store};
+use crate::{BlockLines, DayState, FileState, Head, LedgerError, PartyLines, Refusal, store};
 use domain::Entry;
 use domain::symbol::SymbolCache;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn a_second_open_is_refused_as_in_use() {
@@ -221,4 +221,44 @@ fn a_card_s_decisions_are_found_by_the_index_and_without_it() {
     batch.commit().expect("deletes");
     assert_eq!(ledger.decision_blocks_of(DAY, &[records[0].card]).expect("reads"), all);
     assert_eq!(ledger.verify().expect("reads").differences.len(), all.len());
+}
+
+#[test]
+fn how_many_lines_a_block_has_is_known_without_reading_it() {
+    let (dir, table) = (tempfile::tempdir().expect("a folder"), names());
+    let mut ledger = open(dir.path());
+    commit(&mut ledger, Event::DayOpened { day: DAY, scheme: SCHEME });
+    let records = records(300);
+    book(&mut ledger, 1, &records, &table);
+    let mut decided = decisions(&records);
+    decided[0].flags = Flags::default();
+    decided[1].flags.set(Flags::CORRECTS);
+    decided[2].discounts[0].funder = decided[2].earner;
+    (decided[2].charged_minor, decided[2].list_minor, decided[2].fee_minor) = (0, 50, 0);
+    close(&mut ledger, DAY, &decided, &table);
+    let known = ledger.lines_of(DAY).expect("reads");
+    assert!(known.keys().copied().eq(ledger.decision_blocks(DAY).expect("reads")) && known.len() > 1);
+    let lines: Vec<&PartyLines> = known.values().flat_map(|block| &block.parties).collect();
+    let sum =
+        |party: &Symbol, count: fn(&PartyLines) -> u32| lines.iter().filter(|lines| lines.party == table.text(*party)).map(|lines| count(lines)).sum::<u32>();
+    let of =
+        |party: &Symbol, decided: &[Decision]| decided.iter().filter(|decision| [decision.issuer, decision.earner, Symbol(5)].contains(party)).count() as u32;
+    let parties: BTreeSet<Symbol> = decided.iter().flat_map(|decision| [decision.issuer, decision.earner]).collect();
+    for party in &parties {
+        assert_eq!(sum(party, |lines| lines.all), of(party, &decided[2..]), "no line of what is no ride, or corrects another day");
+        assert_eq!(sum(party, |lines| lines.moving), of(party, &decided[3..]), "the third ride moves nothing");
+    }
+    assert_eq!(sum(&Symbol(5), |lines| lines.all), 297, "a line of each ride that it funds");
+    let ends = |block: &BlockLines| (block.first, block.last);
+    let (first, last) = (known.values().next().map(ends), known.values().next_back().map(ends));
+    assert_eq!((first.map(|ends| ends.0), last.map(|ends| ends.1)), (decided.first().map(|one| one.record.time), decided.last().map(|one| one.record.time)));
+    let differ = |ledger: &Ledger| ledger.verify().expect("reads").differences.iter().filter(|one| one.what.contains("lines")).count();
+    assert_eq!(differ(&ledger), 0);
+    // One that is wrong, and one that an older version left out, are noticed.
+    let mut heights = known.keys().map(|height| store::day_key(store::LINES_AT, DAY, *height));
+    let mut batch = ledger.db.batch(0);
+    batch.put(store::INDEX, &heights.next().expect("a block"), &known.values().nth(1).expect("a block").to_bytes());
+    batch.delete(store::INDEX, &heights.next().expect("two blocks"));
+    batch.commit().expect("writes");
+    assert_eq!((ledger.lines_of(DAY).expect("reads").len(), differ(&ledger)), (known.len() - 1, 2));
 }
