@@ -77,7 +77,7 @@ impl<'s> City<'s> {
         let today = self.rides(usize::MAX / 1_000_000, next, 100);
         let name = format!("{late} late records, {own} rides each, behind a day of {all}");
         let mut group = criterion.benchmark_group(&name);
-        group.sample_size(10);
+        group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
         let best = [Cell::new(Duration::MAX), Cell::new(Duration::MAX)];
         for (least, late_ones) in best.iter().zip([&[][..], &late_ones]) {
             let records = [&today, late_ones].concat();
