@@ -6,9 +6,9 @@ mod making;
 
 pub use making::{Precedent, taken_otherwise};
 
+use crate::durable::commit;
 use crate::failure::Failure;
 use crate::history::{self, After, unread};
-use crate::intake::commit;
 use crate::progress::Progress;
 use crossbeam::channel::bounded;
 use domain::symbol::SymbolCache;

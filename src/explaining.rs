@@ -7,7 +7,7 @@ pub mod line;
 
 use crate::failure::Failure;
 use crate::history::{self, unread};
-use crate::intake::hex;
+use crate::output::hex;
 use domain::symbol::SymbolCache;
 use domain::{CardToken, Day, Decision, Discount, EventTime, Flags, Outcome, Record, RecordId, RecordKind, SymbolTable};
 use engine::account::{self, Account, Known, Ride, event_order};

@@ -4,23 +4,22 @@
 //! A file counts from its completion event on. One that turns out to be unreadable is abandoned by an event and leaves
 //! nothing. A file whose digest is booked already changes nothing.
 
+use crate::durable::{Acks, anchor, commit};
 use crate::failure::Failure;
 use crate::history;
 use crate::progress::Progress;
 use crate::vault::Vault;
 use crate::words::{Lang, count};
 use crossbeam::channel::{Receiver, Sender, bounded};
-use domain::symbol::SymbolCache;
 use domain::{Day, Record, RecordId, SymbolTable};
 use engine::close::Gather;
 use engine::dedup::Seen;
 use engine::ingest::{Chunk, Decoded, Decoder, DoorKeys, IngestError, Mapping, Pan, Section, Source, WRONG_TEXT, file_digest};
 use engine::scheme::Scheme;
-use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, LedgerError, Refusal};
+use ledger::{BLOCK_ROWS_MAX, Event, FileState, Group, IntakeBlock, IntakeEncoder, Ledger, Refusal};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A group is committed when it holds this much, even if more is ready.
 const GROUP_BYTES_MAX: usize = 16 << 20;
@@ -441,94 +440,4 @@ impl<'w> Receiving<'w> {
         live.forget();
         Ok(())
     }
-}
-
-/// Commits, or ends the command: after a failed write nothing more is acknowledged.
-///
-/// # Errors
-/// When the ledger fails; whether the group is durable is unknown then.
-pub fn commit(ledger: &mut Ledger, group: Group) -> Result<(), Failure> {
-    ledger.commit(group).map(|_| ()).map_err(|error| unwritten(&error))
-}
-
-/// Makes the head known outside the database, before what is durable is acknowledged.
-///
-/// # Errors
-/// As [`commit`].
-fn anchor(ledger: &mut Ledger) -> Result<(), Failure> {
-    ledger.anchor().map(|_| ()).map_err(|error| unwritten(&error))
-}
-
-fn unwritten(error: &LedgerError) -> Failure {
-    Failure::refused("the ledger could not be written; what was not acknowledged is unknown")
-        .because(error)
-        .hint("run the same command again: what is durable is not taken in twice")
-}
-
-/// Where acknowledgements go: a line is told when it is on the disk.
-pub trait AckFile {
-    /// # Errors
-    /// When it cannot be written or synced.
-    fn append(&mut self, line: &str) -> std::io::Result<()>;
-}
-
-impl AckFile for std::fs::File {
-    fn append(&mut self, line: &str) -> std::io::Result<()> {
-        writeln!(self, "{line}")?;
-        self.sync_data()
-    }
-}
-
-/// The acknowledgements of a run: a line for every durable group (file, rows so far, head) and one for each booked file.
-pub struct Acks {
-    path: PathBuf,
-    file: Box<dyn AckFile>,
-}
-
-impl Acks {
-    #[must_use]
-    pub fn to(path: &Path, file: Box<dyn AckFile>) -> Self {
-        Self { path: path.to_owned(), file }
-    }
-
-    /// # Errors
-    /// When the file cannot be made.
-    pub fn create(path: &Path) -> Result<Self, Failure> {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| Failure::refused(format!("{} cannot be written", path.display())).because(&error))?;
-        Ok(Self::to(path, Box::new(file)))
-    }
-
-    fn group(&mut self, path: &Path, rows: u64, ledger: &Ledger) -> Result<(), Failure> {
-        self.line(&format!("durable\t{}\t{rows}\t{}", path.display(), head(ledger)))
-    }
-
-    /// # Errors
-    /// When it cannot be written.
-    pub fn booked(&mut self, path: &Path, ledger: &Ledger) -> Result<(), Failure> {
-        self.line(&format!("booked\t{}\t\t{}", path.display(), head(ledger)))
-    }
-
-    fn line(&mut self, line: &str) -> Result<(), Failure> {
-        self.file.append(line).map_err(|error| Failure::refused(format!("{} cannot be written", self.path.display())).because(&error))
-    }
-}
-
-/// The head as it is printed: height and hash.
-#[must_use]
-pub fn head(ledger: &Ledger) -> String {
-    let head = ledger.head();
-    format!("{}:{}", head.height, hex(&head.hash))
-}
-
-/// Bytes as lower-case hex digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A cache for one thread over the shared symbols.
-#[must_use]
-pub fn cache(symbols: &SymbolTable) -> SymbolCache<'_> {
-    SymbolCache::new(symbols)
 }

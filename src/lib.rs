@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod closing;
 pub mod command;
+pub mod durable;
 pub mod explaining;
 pub mod failure;
 pub mod generate;

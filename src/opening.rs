@@ -1,8 +1,8 @@
 //! Opening what commands work on: scheme, mapping, ledger, day. Every refusal says what to do about it.
 
 use crate::cli::{LedgerArg, SchemeArg};
+use crate::durable::commit;
 use crate::failure::Failure;
-use crate::intake::commit;
 use domain::{Day, SymbolTable};
 use engine::ingest::Mapping;
 use engine::mistake::Mistake;

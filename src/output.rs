@@ -193,3 +193,9 @@ pub fn table(rows: &[Vec<String>], left: usize) -> std::result::Result<(), Failu
 pub fn heading(lang: Lang, en: &str, zh: &str) -> std::result::Result<(), Failure> {
     line(&format!("\n{}", lang.pick(en, zh)))
 }
+
+/// Bytes as lower-case hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -5,10 +5,12 @@
 //! old ledger is not written to. Sealed card numbers stand in no block: they are copied.
 
 use crate::closing::{Bounds, Closing, Precedent, taken_otherwise, unsettled};
+use crate::durable::commit;
 use crate::failure::Failure;
 use crate::history::{self, unread};
-use crate::intake::{Live, commit, hex};
+use crate::intake::Live;
 use crate::opening;
+use crate::output::hex;
 use crate::progress::Progress;
 use domain::symbol::SymbolCache;
 use domain::{Day, Record, RecordId, SymbolTable};

@@ -3,7 +3,7 @@
 
 use crate::cli::{ArchiveArgs, Shown};
 use crate::failure::Failure;
-use crate::intake::hex;
+use crate::output::hex;
 use crate::words::count;
 use crate::{opening, output};
 use domain::SymbolTable;

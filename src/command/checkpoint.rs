@@ -5,7 +5,7 @@
 
 use crate::cli::{CheckpointArgs, Shown};
 use crate::failure::Failure;
-use crate::intake::hex;
+use crate::output::hex;
 use crate::{opening, output};
 use serde_json::json;
 use std::fs::File;

@@ -1,8 +1,9 @@
 //! `ingest`: take in files of terminal records into the open day.
 
 use crate::cli::{IngestArgs, Shown};
+use crate::durable::Acks;
 use crate::failure::Failure;
-use crate::intake::{Acks, Door, Live};
+use crate::intake::{Door, Live};
 use crate::output::Result as Shape;
 use crate::progress::Progress;
 use crate::vault::Vault;

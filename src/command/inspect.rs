@@ -1,9 +1,10 @@
 //! `inspect`: the trial balance, a block of the journal, what is held, or what terminals have not sent. Changes nothing.
 
 use crate::cli::{InspectArgs, Shown, WorkersArg};
+use crate::durable::head;
 use crate::failure::Failure;
 use crate::history::{self, unread};
-use crate::intake::{head, hex};
+use crate::output::hex;
 use crate::words::money;
 use crate::{opening, output};
 use domain::text::shorter_first;

@@ -2,8 +2,8 @@
 //! next close; what it says and why stands in the journal.
 
 use crate::cli::{ResolveArgs, Shown};
+use crate::durable::commit;
 use crate::failure::Failure;
-use crate::intake::commit;
 use crate::{history, opening, output};
 use domain::symbol::SymbolCache;
 use domain::{Decision, Flags, Reason, RecordId, RecordKind, SymbolTable};

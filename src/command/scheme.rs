@@ -28,7 +28,7 @@ fn check(dir: &Path, map: Option<&Path>, shown: Shown) -> Result<u8, Failure> {
             let name = shown.lang.pick(&scheme.name_en, &scheme.name_zh);
             if shown.json {
                 output::json(&json!({
-                    "name": name, "digest": crate::intake::hex(&scheme.digest), "parties": parties, "terminals": terminals, "cards": cards, "mistakes": [],
+                    "name": name, "digest": crate::output::hex(&scheme.digest), "parties": parties, "terminals": terminals, "cards": cards, "mistakes": [],
                     "notes": scheme.notes.iter().map(told).collect::<Vec<_>>(),
                 }))?;
             } else {
@@ -79,7 +79,7 @@ fn import_gtfs(feed: &Path, out: &Path, shown: Shown) -> Result<u8, Failure> {
             "fare_rows": imported.fares,
             "base_rules": imported.bases,
             "transfer_rules": imported.transfers,
-            "digest": crate::intake::hex(&scheme.digest),
+            "digest": crate::output::hex(&scheme.digest),
             "notes": notes,
         }))?;
         return Ok(0);

@@ -2,8 +2,8 @@
 
 use crate::cli::{SchemeArg, SettleArgs, Shown};
 use crate::closing::unsettled;
+use crate::durable::commit;
 use crate::failure::Failure;
-use crate::intake::commit;
 use crate::opening;
 use crate::output::{ManifestLine, Result as Shape};
 use domain::{Day, SymbolTable};

@@ -1,8 +1,9 @@
 //! `status`: days, files, and which parties have theirs.
 
 use crate::cli::{Shown, StatusArgs};
+use crate::durable::head;
 use crate::failure::{EXIT_LOOK, Failure};
-use crate::intake::{head, hex};
+use crate::output::hex;
 use crate::words::{count, money};
 use crate::{opening, output};
 use domain::Day;

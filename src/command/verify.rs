@@ -1,9 +1,10 @@
 //! `verify`: the ledger against its own journal, by a second path; and what was published against the ledger.
 
 use crate::cli::{Shown, VerifyArgs};
+use crate::durable::head;
 use crate::failure::Failure;
 use crate::history::unread;
-use crate::intake::{head, hex};
+use crate::output::hex;
 use crate::{opening, output};
 use ledger::DayState;
 use serde_json::{Map, Value, json};

@@ -1,8 +1,9 @@
 //! `withdraw`: take back a wrongly ingested file, by an event. Where its day is closed, the next close undoes what it brought.
 
 use crate::cli::{Shown, WithdrawArgs};
+use crate::durable::commit;
 use crate::failure::Failure;
-use crate::intake::{commit, hex};
+use crate::output::hex;
 use crate::{opening, output};
 use ledger::{Event, FileInfo, FileState, Group};
 use serde_json::json;

@@ -120,7 +120,7 @@ fn keys() -> Result<String, Failure> {
         let mut key = [0u8; 32];
         let random = File::open(RANDOM).and_then(|mut random| random.read_exact(&mut key));
         random.map_err(|error| Failure::refused("the machine gives no random numbers for the scheme's keys").because(&error))?;
-        let _ = writeln!(text, "{name} = \"{}\" # {what}", crate::intake::hex(&key));
+        let _ = writeln!(text, "{name} = \"{}\" # {what}", crate::output::hex(&key));
     }
     Ok(text)
 }

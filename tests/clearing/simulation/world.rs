@@ -11,6 +11,7 @@ use crate::dice::Dice;
 use crate::oracle::Oracle;
 use crate::oracle::shown::compare;
 use crate::published::canonical;
+use domain::symbol::SymbolCache;
 use domain::{CardToken, Day, Decision, Reason, SymbolTable};
 use engine::dedup::Seen;
 use engine::scheme::Scheme;
@@ -23,8 +24,9 @@ use std::sync::Arc;
 use tapclear::cli::SchemeArg;
 use tapclear::closing::{Bounds, Closing};
 use tapclear::command::settle;
+use tapclear::durable::{AckFile, Acks};
 use tapclear::failure::Failure;
-use tapclear::intake::{self, AckFile, Acks, Live, Packer, Piece, Receiving};
+use tapclear::intake::{self, Live, Packer, Piece, Receiving};
 use tapclear::progress::Progress;
 use tapclear::{history, opening};
 use tempfile::TempDir;
@@ -339,7 +341,7 @@ impl<'w> World<'w> {
             let intake: Vec<_> = uploads.iter().flat_map(|(id, upload)| upload.records().map(|record| (*id, *record))).collect();
             let ruled = self.oracle.close(day, &intake, &[]);
             let mut decisions: Vec<Decision> = Vec::new();
-            let mut cache = intake::cache(self.symbols);
+            let mut cache = SymbolCache::new(self.symbols);
             for height in ledger.decision_blocks(day).expect("reads") {
                 decisions.extend(ledger.read_decisions(height, &mut cache).expect("reads"));
             }
