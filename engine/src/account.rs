@@ -131,7 +131,7 @@ impl Account {
     /// Gives up a journey that still waits for its end; the instant at which that is due.
     pub fn give_up(&mut self, scheme: &Scheme) -> Option<EventTime> {
         let open = self.state.open.as_ref()?;
-        let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
+        let due = open.due();
         self.close_day(Fold::new(&scheme.tariff, &scheme.clock), due);
         Some(due)
     }

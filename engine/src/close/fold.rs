@@ -104,14 +104,13 @@ impl Folder<'_> {
             self.watch_copies(&copies, &folded.partition, watching);
         }
         match self.past.of(account, group, &folded.partition) {
-            Some(past) => *state = self.revise(group, past, folded),
+            Some(past) => *state = self.revise(account, group, past, folded),
             None => self.account(group, state, folded),
         }
         // No later record can end the journey of a rider without a card.
         if account.is_empty()
-            && let Some(open) = &state.open
+            && let Some(due) = state.open.as_ref().map(|open| open.due())
         {
-            let due = EventTime(open.tap.time.0.saturating_add(open.open_ms));
             self.give_up_at(due, state, folded);
         }
         self.watch_to(account, state, folded);

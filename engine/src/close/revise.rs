@@ -88,7 +88,7 @@ struct Open {
 
 impl Folder<'_> {
     /// Folds an account from its beginning: `past` and today's records in `group`. Returns its state.
-    pub fn revise(&self, group: &[AccountKey], past: &[(Day, Decision)], folded: &mut Folded) -> AccountState {
+    pub fn revise(&self, account: CardToken, group: &[AccountKey], past: &[(Day, Decision)], folded: &mut Folded) -> AccountState {
         let mut by_record: BTreeMap<RecordId, Vec<(Day, Decision)>> = BTreeMap::new();
         for decided in past.iter().filter(|(_, decision)| !waits_for_original(decision.record.kind)) {
             by_record.entry(decided.1.record.id()).or_default().push(*decided);
@@ -141,7 +141,7 @@ impl Folder<'_> {
         let mut known = None;
         if self.scheme.tariff.has_budgets() || folded.watching.is_some() {
             let (places, taps) = in_order(old.clone());
-            let (priced, _, open) = self.prices(&taps, self.closed);
+            let (priced, _, open) = self.prices(account, &taps, self.closed);
             if folded.watching.is_some() {
                 known = Some(self.sightings(&places, open, (&then, &days), &folded.partition));
             }
@@ -154,7 +154,7 @@ impl Folder<'_> {
         let stays = |place: &Place| !matches!(place, Place::Then(at) if withdrawn.contains(at));
         let (mut places, taps) = in_order(old.into_iter().filter(stays).chain(new).collect());
         let ends: Vec<Day> = self.closed.iter().copied().chain([self.clearing_day]).collect();
-        let (mut priced, state, open) = self.prices(&taps, &ends);
+        let (mut priced, state, open) = self.prices(account, &taps, &ends);
         if let (Some((seen, given_up)), Some(mut watching)) = (known, folded.watching.take()) {
             let (seen_now, given_up_now) = self.sightings(&places, open, (&then, &days), &folded.partition);
             self.watch_again((&seen, &given_up), (&seen_now, &given_up_now), &mut watching);
@@ -216,7 +216,7 @@ impl Folder<'_> {
     }
 
     /// The price of each tap that decides a ride, the state that is left, and the rides without a tap-off.
-    fn prices(&self, taps: &[Tap], ends: &[Day]) -> (Vec<Priced>, AccountState, Vec<Open>) {
+    fn prices(&self, account: CardToken, taps: &[Tap], ends: &[Day]) -> (Vec<Priced>, AccountState, Vec<Open>) {
         let pricing = Fold::new(&self.scheme.tariff, &self.scheme.clock);
         let (mut state, mut priced, mut open) = (AccountState::default(), Vec::new(), Vec::new());
         priced.resize_with(taps.len(), || None);
@@ -239,6 +239,12 @@ impl Folder<'_> {
         }
         for end in ends {
             put(pricing.close_day(&mut state, end), u32::MAX, &mut priced);
+        }
+        // No later record can end the journey of a rider without a card.
+        if account.is_empty()
+            && let Some(due) = state.open.as_ref().map(|open| open.due())
+        {
+            put(pricing.close_day(&mut state, due), u32::MAX, &mut priced);
         }
         (priced, state, open)
     }

@@ -39,6 +39,14 @@ pub struct OpenTap {
     pub open_ms: i64,
 }
 
+impl OpenTap {
+    /// When it is given up at the latest.
+    #[must_use]
+    pub const fn due(&self) -> EventTime {
+        EventTime(self.tap.time.0.saturating_add(self.open_ms))
+    }
+}
+
 /// Rides and money in a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
