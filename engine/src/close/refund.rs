@@ -15,7 +15,7 @@ use super::id_filter::IdFilter;
 use super::order::{Lead, Order};
 use super::partition::Address;
 use super::service_fee::{FeeBases, FeeKey, FeeSums};
-use super::versions::standing;
+use super::versions::{of_version, standing};
 use super::withdraw::Gone;
 use crate::price::{Fare, Part};
 use crate::scheme::{FeePer, Scheme};
@@ -123,9 +123,9 @@ impl Original {
     /// A ride with all corrections of it, or a record that is none; `None` where nothing cleared still counts.
     fn of_decisions(all: &[(Day, Decision)], gone: &Gone) -> Option<Self> {
         let counts = |(_, decision): &(Day, Decision)| decision.reason == Reason::Cleared && !gives_back(decision.record.kind) && !gone.has(&decision.record);
-        let (_, record) = standing(all).into_iter().find(counts)?;
+        let (day, record) = standing(all).into_iter().find(counts)?;
         // A tap-on is cleared on one day and may become a ride on a later one: the ride has the money.
-        let Some(booked) = Booked::of(all.iter().map(|(day, decision)| (*day, decision))) else {
+        let Some(booked) = Booked::of(of_version(all, day, &record.record)) else {
             return Some(Self {
                 outcome: record.reason.outcome(),
                 time: record.record.time,

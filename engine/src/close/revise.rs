@@ -13,7 +13,7 @@ use super::judge::Judge;
 use super::oddity::Unended;
 use super::order::{AccountKey, Lead};
 use super::partition::{Address, Partition};
-use super::versions::standing;
+use super::versions::{of_version, standing};
 use super::watch::{GivenUp, Seen};
 use crate::price::{AccountState, Claim, Extras, Fare, Fold, Grant, OpenTap, Part, Tap};
 use domain::{CardToken, Day, Decision, Discount, Flags, Outcome, Reason, Record, RecordId, Symbol};
@@ -68,7 +68,7 @@ enum Place {
 
 type Priced = Option<(Fare, Option<Box<Extras>>)>;
 
-/// A version that has counted until today with the day that took it in, and all that was booked on its id.
+/// A version that has counted until today with the day that took it in, and all that was decided on it since.
 type Counted = (Day, Decision, Vec<(Day, Decision)>);
 
 /// The clearing days of a record.
@@ -97,10 +97,13 @@ impl Folder<'_> {
             let mut withdrawn = group.iter().map(|key| folded.partition.get(key.address())).filter(|event| event.reason == Reason::Withdrawn);
             withdrawn.any(|event| event.taken_record(&folded.partition.notes).same_content(record))
         };
-        // Of each id, the version that has counted until today, and all that was booked on it.
+        // Of each id, the version that has counted until today.
         let counted: Vec<Counted> = by_record
             .into_values()
-            .filter_map(|all| standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared).map(|(day, decision)| (day, decision, all)))
+            .filter_map(|all| {
+                let (day, decision) = standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared)?;
+                Some((day, decision, of_version(&all, day, &decision.record).map(|(day, decision)| (day, *decision)).collect()))
+            })
             .collect();
         let mut judge = Judge::new(self.scheme, self.clearing_day);
         let (mut then, mut resolved, mut withdrawn) = (Partition::default(), Vec::new(), BTreeSet::new());

@@ -3,6 +3,7 @@
 //! Copies with the same content are one record and its duplicates. Different contents are a conflict, decided by the
 //! scheme's policy. The answer depends on the set of versions alone, never on which was read first.
 
+use super::fold::gives_back;
 use crate::scheme::ConflictPolicy;
 use domain::{Day, Decision, Flags, Outcome, Reason, Record, RecordId, SymbolTable};
 use std::fmt::Write as _;
@@ -30,7 +31,8 @@ pub fn taken(settled: &[Decision]) -> bool {
 }
 
 /// The versions that closed days took in and have not given up, each with the day and the decision that took it in. `all` are
-/// decisions on one id, the oldest day first. A refund that is held again, because its original is gone, is given up.
+/// decisions on one id, the oldest day first. A refund whose original is gone is given up, and taken in anew by what becomes of
+/// it then.
 #[must_use]
 pub fn standing(all: &[(Day, Decision)]) -> Vec<(Day, Decision)> {
     let mut standing: Vec<(Day, Decision)> = Vec::new();
@@ -39,10 +41,11 @@ pub fn standing(all: &[(Day, Decision)]) -> Vec<(Day, Decision)> {
         let known = standing.iter().position(|(_, known)| known.record.same_content(&decision.record));
         match (decision.reason, known) {
             (reason, Some(at)) if reason == Reason::Withdrawn || reason.outcome() == Outcome::Held => drop(standing.remove(at)),
-            // One that had lost has been judged anew.
+            // One that had lost has been judged anew, or a refund whose original was withdrawn. A tap-on becomes a ride later.
             (_, Some(at)) if !follows => {
-                if let Some(lost) = standing.get_mut(at).filter(|(_, known)| known.reason == Reason::ConflictLost) {
-                    *lost = (*day, *decision);
+                let anew = |known: &Decision| known.reason == Reason::ConflictLost || gives_back(known.record.kind);
+                if let Some(known) = standing.get_mut(at).filter(|(_, known)| anew(known)) {
+                    *known = (*day, *decision);
                 }
             }
             (reason, None) if reason != Reason::Withdrawn && reason.outcome() != Outcome::Held && !follows => standing.push((*day, *decision)),
@@ -50,6 +53,12 @@ pub fn standing(all: &[(Day, Decision)]) -> Vec<(Day, Decision)> {
         }
     }
     standing
+}
+
+/// What was decided on a version since the day that took it in. Another version of its id has lines of its own, and so has
+/// this one where it was taken in before and given up.
+pub fn of_version<'d>(all: &'d [(Day, Decision)], taken_in: Day, record: &'d Record) -> impl Iterator<Item = (Day, &'d Decision)> {
+    all.iter().filter(move |(day, decision)| *day >= taken_in && decision.record.same_content(record)).map(|(day, decision)| (*day, decision))
 }
 
 /// `settled` are the versions that closed days have cleared or rejected: they stay.
@@ -202,6 +211,24 @@ mod tests {
         assert_eq!(stands(&[(1, cleared), (1, decision(200, Reason::ConflictLost, none)), (2, gone)]), [(1, 200)]);
         assert_eq!(stands(&[(1, decision(100, Reason::Conflict, none)), (2, gone)]), []);
         assert_eq!(stands(&[(1, cleared), (2, decision(100, Reason::OriginalMissing, Flags::CARRIED))]), []);
+        // A refund is judged anew on the day that its original is withdrawn.
+        let refund = |decision: Decision| Decision { record: Record { kind: RecordKind::Refund, ..decision.record }, ..decision };
+        let (given, back, again) = (refund(cleared), refund(correction), refund(decision(100, Reason::Cleared, Flags::CARRIED)));
+        assert_eq!(stands(&[(1, given), (3, back), (3, again)]), [(3, 100)]);
+        assert_eq!(stands(&[(1, given), (3, again), (3, back)]), [(3, 100)]);
+        let refused = refund(decision(100, Reason::RefundExceeds, Flags::CARRIED));
+        assert_eq!(
+            standing(&[(Day(1), given), (Day(3), back), (Day(3), refused)]).iter().map(|(_, stands)| stands.reason).collect::<Vec<_>>(),
+            [Reason::RefundExceeds]
+        );
+    }
+
+    #[test]
+    fn a_version_is_booked_from_the_day_that_took_it_in() {
+        let day = |day: i32, amount_minor: i64| (Day(day), Decision::unpriced(copy(1, amount_minor).record, Reason::Cleared, Day(day), Day(day)));
+        let all = [day(1, 100), day(2, 100), day(3, 100), day(3, 200), day(4, 200)];
+        let of = |taken_in: i32, amount_minor: i64| of_version(&all, Day(taken_in), &copy(1, amount_minor).record).map(|(day, _)| day.0).collect::<Vec<_>>();
+        assert_eq!((of(1, 100), of(3, 100), of(3, 200)), (vec![1, 2, 3], vec![3], vec![3, 4]));
     }
 
     #[test]
