@@ -75,8 +75,8 @@ impl Booked {
         self.shares.retain(|part| part.amount_minor != 0);
     }
 
-    /// The differences that lead from what is booked to `fare` with `fee_minor`: none where nothing differs; two where one
-    /// has no room for all funders.
+    /// The differences that lead from what is booked to `fare` with `fee_minor`: none where nothing differs; more than one
+    /// where that has no room for all funders.
     pub fn differences(&self, fare: Option<&Fare>, fee_minor: i64) -> Vec<(Fare, i64)> {
         // A correction belongs to the service day of the line that it corrects, even where the journey began on another.
         let fare = &Fare { service_day: self.service_day, ..fare.copied().unwrap_or_default() };
@@ -84,7 +84,6 @@ impl Booked {
         apart.discounts.iter_mut().for_each(|discount| discount.amount_minor = -discount.amount_minor);
         let back = apart.discounts.clone();
         fare.discounts.iter().for_each(|discount| apart.discount(*discount));
-        let taken = Fare { list_minor: -self.list_minor, charged_minor: -self.charged_minor, ..*fare };
         let fee_apart_minor = fee_minor - self.fee_minor;
         if let Some(discounts) = slots(&apart.discounts) {
             let (list_minor, charged_minor) = (fare.list_minor - self.list_minor, fare.charged_minor - self.charged_minor);
@@ -92,8 +91,14 @@ impl Booked {
             let difference = Fare { list_minor, charged_minor, discounts, ..*fare };
             return if differs { vec![(difference, fee_apart_minor)] } else { Vec::new() };
         }
-        let discounts = slots(&back).expect("what is booked was a fare");
-        vec![(Fare { discounts, ..taken }, -self.fee_minor), (*fare, fee_minor)]
+        // What refunds gave back may have had more funders, because their original changed between them.
+        let taken = back.chunks(FUNDERS_MAX).enumerate().map(|(at, part)| {
+            let (charged_minor, fee_minor) = if at == 0 { (-self.charged_minor, -self.fee_minor) } else { (0, 0) };
+            let list_minor = charged_minor + part.iter().map(|discount| discount.amount_minor).sum::<i64>();
+            (Fare { list_minor, charged_minor, discounts: slots(part).expect("no more than fit"), ..*fare }, fee_minor)
+        });
+        let given = (fare.list_minor, fare.charged_minor, fee_minor) != (0, 0, 0);
+        taken.chain(given.then_some((*fare, fee_minor))).collect()
     }
 }
 
@@ -151,5 +156,14 @@ mod tests {
             assert_eq!(after.differences(Some(&fare), 5), []);
         }
         assert_eq!(booked.differences(None, 0).len(), 1);
+    }
+
+    #[test]
+    fn what_has_more_funders_than_fit_goes_back_in_parts() {
+        let (first, second) = (ride(100, &[(2, 50), (3, 20), (4, 30)]), ride(7, &[(5, 1), (6, 2)]));
+        let booked = Booked::of([(Day(1), &first), (Day(1), &second)].into_iter()).expect("a ride");
+        let back = booked.differences(None, 0);
+        let lines: Vec<_> = back.iter().map(|(fare, fee_minor)| (fare.list_minor, fare.charged_minor, *fee_minor, fare.discounts)).collect();
+        assert_eq!(lines, [(-207, -107, -4, discounts(&[(2, -50), (3, -20), (4, -30)])), (-3, 0, 0, discounts(&[(5, -1), (6, -2)]))]);
     }
 }

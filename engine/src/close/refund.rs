@@ -255,7 +255,9 @@ impl Refunds<'_> {
         let old = given.clone();
         given.refunds.push(Giving { id: record.id(), time: record.time, asked_minor, reversal });
         given.whole = after_minor == original.charged_minor;
-        let (fare, fee_minor, moved) = self.bring(id, original, &old, given);
+        let (differences, moved) = self.bring(id, original, &old, given);
+        assert!(differences.len() <= 1, "what was given back has followed its original, and has its funders");
+        let (fare, fee_minor) = differences.first().copied().unwrap_or_default();
         let refund = partition.get_mut(at);
         (refund.issuer, refund.earner, refund.product) = (original.issuer, original.earner, original.product);
         let fare = Fare { service_day: refund.service_day, flags: Flags::RIDE, ..fare };
@@ -266,8 +268,9 @@ impl Refunds<'_> {
         }
     }
 
-    /// Brings what has been given back from `old` to what `given` asks for; what is booked for that: fare, fee, and shares.
-    fn bring(&mut self, id: RecordId, original: &Original, old: &Given, given: Given) -> (Fare, i64, Vec<Part>) {
+    /// Brings what has been given back from `old` to what `given` asks for; what is booked for that: fares with their fees, of
+    /// which there are two where an original has other funders than it had, and shares.
+    fn bring(&mut self, id: RecordId, original: &Original, old: &Given, given: Given) -> (Vec<(Fare, i64)>, Vec<Part>) {
         let key = original.fee_key();
         let rule = self.scheme.fees.rule(key.earner, key.issuer, key.product, key.service_day).filter(|rule| rule.refunded);
         let given = given.of(original, rule.is_some());
@@ -275,16 +278,14 @@ impl Refunds<'_> {
         let (before, after) = (old.booked(&earner), given.booked(&earner));
         let discounts = after.places().expect("what is given back has its original's funders");
         let fare = Fare { list_minor: after.list_minor, charged_minor: after.charged_minor, discounts, ..Fare::default() };
-        let difference = before.differences(Some(&fare), after.fee_minor);
-        assert!(difference.len() <= 1, "what was given back has its original's funders");
-        let (fare, fee_minor) = difference.first().copied().unwrap_or_default();
+        let differences = before.differences(Some(&fare), after.fee_minor);
         let mut moved = Booked { shares: after.shares, ..Booked::default() };
         before.shares.iter().for_each(|part| moved.share(Part { amount_minor: -part.amount_minor, ..*part }));
         if rule.is_some_and(|rule| rule.per == FeePer::ServiceDay) {
-            self.change_bases(key, &fare, 1);
+            differences.iter().for_each(|(fare, _)| self.change_bases(key, fare, 1));
         }
         self.refunded.insert(id, given);
-        (fare, fee_minor, moved.shares)
+        (differences, moved.shares)
     }
 
     fn change_bases(&mut self, key: FeeKey, fare: &Fare, sign: i64) {
@@ -297,17 +298,16 @@ impl Refunds<'_> {
     fn follow<E>(&mut self, id: RecordId, original: &Original, late: &mut Folded, lookup: &Lookup<'_, E>) -> Result<(), E> {
         let Some(given) = self.refunded.get(&id).cloned() else { return Ok(()) };
         let Some(last) = given.refunds.last() else { return Ok(()) };
-        let (fare, fee_minor, moved) = self.bring(id, original, &given.clone(), given.clone());
-        let same = (fare.list_minor, fare.charged_minor, fee_minor) == (0, 0, 0) && fare.discounts.iter().all(|discount| discount.amount_minor == 0);
-        if same && moved.is_empty() {
+        let (differences, moved) = self.bring(id, original, &given, given.clone());
+        if differences.is_empty() && moved.is_empty() {
             return Ok(());
         }
         let all = lookup(&[(last.id, Some(last.time))])?.pop().unwrap_or_default();
         let record = standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared);
         let booked = Booked::of_refund(all.iter().map(|(day, decision)| (*day, decision)));
         let (Some((_, Decision { record, .. })), Some(booked)) = (record, booked) else { return Ok(()) };
-        if !same {
-            correct(late, &record, &booked, &fare, fee_minor, Flags::RIDE);
+        for (fare, fee_minor) in &differences {
+            correct(late, &record, &booked, fare, *fee_minor, Flags::RIDE);
         }
         move_shares(late, &record, &booked, &moved, Flags::SHARE);
         Ok(())
