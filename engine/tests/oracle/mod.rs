@@ -147,6 +147,11 @@ impl<'s> Oracle<'s> {
         }
     }
 
+    /// What has been granted of each budget; nothing of those that nothing was granted of.
+    pub fn granted(&self) -> BTreeMap<&str, i64> {
+        self.granted.iter().map(|(name, minor)| (name.as_str(), *minor)).filter(|(_, minor)| *minor != 0).collect()
+    }
+
     /// Closes a day over the records that its files brought, after some files of closed days were taken back.
     pub fn close(&mut self, day: Day, intake: &[(u32, Record)], withdrawn: &[u32]) -> Closed {
         let mut files: BTreeMap<u32, BTreeMap<Reason, u64>> = BTreeMap::new();

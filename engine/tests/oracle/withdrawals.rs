@@ -58,8 +58,10 @@ impl Oracle<'_> {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            let left = self.standing.iter().filter(|(_, record, _)| record.id() == id);
-            if left.clone().all(|(.., reason)| *reason == Reason::ConflictLost) {
+            let mut left = self.standing.iter().filter(|(_, record, _)| record.id() == id);
+            // What lost against a refund that is judged anew has lost against it still.
+            let anew = undone.waiting.iter().any(|case| case.record.id() == id);
+            if !anew && left.all(|(.., reason)| *reason == Reason::ConflictLost) {
                 self.standing.retain(|(_, record, _)| record.id() != id);
             }
             let held = self.held.iter().map(|(held, _)| held);
