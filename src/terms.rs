@@ -26,6 +26,7 @@ const TERMS: &[Term] = &[
     ("cap", "cap", "封顶"),
     ("tier", "tier", "阶梯"),
     ("incentive", "incentive", "奖励"),
+    ("surcharge", "surcharge", "附加费"),
     ("rounding", "rounding", "取整"),
     ("budget", "not granted by the budget", "预算未拨付"),
     // What a ride is flagged with.

@@ -17,8 +17,8 @@ mod steps;
 mod zones;
 
 pub use adjust::{
-    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Limit, Nth, Opening, Ordinals, Purse, Reading, Span, Stack, Stretch, ThroughBy,
-    Tier, Transfer, WindowFrom,
+    Adjust, AdjustRule, Against, Cap, Changes, Discount, Effect, Incentive, Legs, Limit, Nth, Opening, Ordinals, Purse, Reading, Span, Stack, Stretch,
+    ThroughBy, Tier, Transfer, WindowFrom,
 };
 pub use condition::{Condition, Deciding, Facts, Scope};
 pub use list_price::{Audit, Base, BasePrice, Completion, Fill, Incomplete, Overstay, StationPrice, Stations, Way as StationWay};

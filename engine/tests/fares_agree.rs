@@ -175,7 +175,8 @@ fn what_is_told_leads_from_the_list_price_to_the_charge() {
             if let (Some(fare), None) = (step.fare, &step.abandoned) {
                 let [RideTold { lines, passed }] = told.rides.as_slice() else { panic!("one ride: {told:?}") };
                 let list = lines.iter().take_while(|line| matches!(line.kind, "base" | "overstay")).last().expect("a base");
-                assert_eq!(list.after_minor(), fare.list_minor, "the list price is told first");
+                let added: i64 = lines.iter().filter(|line| line.kind == "surcharge").map(|line| line.after_minor() - line.before_minor()).sum();
+                assert_eq!(list.after_minor() + added, fare.list_minor, "the list price is told first, but for surcharges");
                 assert!(lines.windows(2).all(|pair| pair[0].after_minor() == pair[1].before_minor()), "{told:?}");
                 if fare.discounts.iter().all(|part| part.amount_minor == 0) {
                     assert!(lines.iter().skip(1).all(|line| line.before_minor() - line.after_minor() <= 1), "{told:?}");

@@ -151,6 +151,7 @@ fn the_good_tariff_has_no_mistake() {
 type Case = (&'static str, &'static str, u32, &'static str, &'static str);
 
 const HALF: &str = "percent = \"50\"\nfunder = \"fund-01\"";
+const DAY: &str = "rule = \"cap\"\nmodes = [\"bus\"]\nper = \"day\"\namount_minor = 2000\nfunder = \"earner\"";
 const QUOTA: &str = "quota = { per = \"month\", rides = 60 }";
 
 const CASES: &[Case] = &[
@@ -235,6 +236,19 @@ const CASES: &[Case] = &[
     ("days = [\"workday\"]", "not_dates = [\"2026-13-01\"]", 8, "is not a range of dates", "2026-10-01"),
     ("not_when = [\"peak\"]", "exit_when = [\"peek\"]", 80, "is not a period of this version", "did you mean `peak`?"),
     ("rides_max = 1\n", "rides_max = 1\npairs = [\"bus metro\"]\n", 66, "is not a pair", "bus > metro"),
+    ("rides_max = 1\n", "rides_max = 1\nplace_pairs = [\"101 > station:102\"]\n", 66, "`101` is not a place", "station:101"),
+    ("rides_max = 1\n", "rides_max = 1\nline_pairs = [\"5\"]\n", 66, "`5` is not a pair", "5 > 7"),
+    (QUOTA, "nth = { per = \"journey\", rides = [2] }", 82, "does not say which transfer rule joins the rides of a journey", "transfer = "),
+    (QUOTA, "nth = { per = \"journey\", transfer = \"chang\", rides = [2] }", 82, "is not a transfer rule before this one", "did you mean `change`?"),
+    (QUOTA, "nth = { per = \"journey\", transfer = \"students\", rides = [2] }", 82, "is not a transfer rule before this one", "stands before"),
+    (QUOTA, "nth = { per = \"day\", transfer = \"change\", rides = [2] }", 82, "cannot be `day`", "journey"),
+    (QUOTA, "nth = { transfer = \"change\", rides = [2] }", 82, "`adjust.nth.per` is missing", "journey"),
+    (QUOTA, "nth = { per = \"journey\", transfer = \"change\" }", 82, "does not say which rides", "from = 11"),
+    (DAY, "rule = \"surcharge\"\namount_minor = 300\nfunder = \"earner\"", 93, "nobody funds it", "leave the funder out"),
+    (DAY, "rule = \"surcharge\"\namount_minor = 300\nstack = \"cheapest\"", 93, "neither replaces nor competes", "leave `stack` out"),
+    (DAY, "rule = \"surcharge\"\namount_minor = 0", 93, "a surcharge of nothing", "3.00"),
+    (DAY, "rule = \"surcharge\"", 93, "`adjust.amount_minor` is missing", "minor units"),
+    (DAY, "rule = \"surcharge\"\namount_minor = 300\nround_to_minor = 10", 93, "of whole units", "leave round_to_minor"),
     ("rides_max = 1\n", "rides_max = 1\ntransfers = \"3-2\"\n", 66, "`transfers` cannot be", "4+"),
     ("rides_max = 1\n", "rides_max = 1\ntransfers = \"2+\"\n", 60, "beyond `rides_max`", "raise"),
     ("rides_max = 1\n", "rides_max = 1\nother_operator = true\nsame_operator = true\n", 60, "exclude each other", ""),

@@ -271,6 +271,7 @@ impl CardView {
                 words.push(lang.pick("a change counts until {}", "换乘有效至 {}").replace("{}", &shower.moment(last)));
                 words.push(lang.pick("{} changes left", "还可换乘 {} 次").replace("{}", &(transfer.rides_max - run.transfers).to_string()));
             }
+            AdjustRule::Surcharge { .. } => return None,
             AdjustRule::Incentive(incentive) => {
                 counts.extend(incentive.limits.iter().zip(adjust.slot..).map(|(limit, slot)| self.count(slot, *limit)));
                 if let Some(budget_minor) = incentive.budget_minor {

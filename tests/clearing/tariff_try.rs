@@ -28,7 +28,10 @@ pub fn check_steps(ride: &Value) -> i64 {
     let minor = |value: &Value| value["after_minor"].clone();
     let steps = ride["steps"].as_array().expect("a list");
     let list = steps.iter().take_while(|step| matches!(step["kind"].as_str(), Some("base" | "overstay"))).last().expect("a base");
-    assert_eq!(minor(list), ride["list_minor"], "{ride}");
+    let number = |step: &Value, key: &str| step[key].as_i64();
+    let added: i64 =
+        steps.iter().filter(|step| step["kind"] == "surcharge").filter_map(|step| Some(number(step, "after_minor")? - number(step, "before_minor")?)).sum();
+    assert_eq!(number(list, "after_minor").map(|list| list + added), number(ride, "list_minor"), "{ride}");
     for pair in steps.windows(2) {
         assert_eq!(pair[0]["after_minor"], pair[1]["before_minor"], "{ride}");
     }
@@ -85,6 +88,60 @@ fn rules_say_what_they_did_and_why_they_did_not() {
     let chinese = tried("chongqing-transfer", &["--lang", "zh", "2026-03-02 08:20 on 1", "08:55 off 2", "09:55:01 bus route=1"]);
     for words in ["基础票价", "已超过时限", "票面价 5.00 = 乘客 4.50", "应付合计 6.30"] {
         assert!(chinese.stdout.contains(words), "{words}: {}", chinese.stdout);
+    }
+}
+
+#[test]
+fn surcharges_and_the_rides_of_a_journey_are_told_in_both_languages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tariff = r#"in_force_from = "2020-01-01"
+
+[[period]]
+name = "night"
+times = ["23:00 to 05:00"]
+
+[[base]]
+name = "bus"
+kinds = ["boarding"]
+price = "flat"
+amount_minor = 200
+
+[[adjust]]
+name = "changes"
+rule = "transfer"
+window_minutes = 60
+rides_max = 9
+percent = "100"
+funder = "earner"
+
+[[adjust]]
+name = "third"
+rule = "discount"
+nth = { per = "journey", transfer = "changes", rides = [3] }
+percent = "0"
+funder = "fund-01"
+
+[[adjust]]
+name = "night"
+rule = "surcharge"
+when = ["night"]
+amount_minor = 100
+"#;
+    std::fs::write(folder.path().join("tariff.toml"), tariff).expect("a file");
+    let own = folder.path().to_str().expect("UTF-8");
+    let taps = ["--tariff", own, "2026-03-02 22:30 bus", "22:59:59 bus", "23:00 bus"];
+    assert_eq!(prices("chongqing-transfer", &taps), [200, 200, 100]);
+    let last = &rides(&tried("chongqing-transfer", &[&["--json"], &taps[..]].concat()))[2];
+    let steps = last["steps"].as_array().expect("a list").iter();
+    let steps: Vec<String> = steps.map(|step| format!("{} {} {}", step["rule"], step["kind"], step["after_minor"]).replace('"', "")).collect();
+    assert_eq!(steps, ["bus base 200", "changes transfer 200", "third discount 0", "night surcharge 100"]);
+    assert_eq!((last["list_minor"].as_i64(), last["steps"][3]["funders"].as_array().map(Vec::len)), (Some(300), Some(0)));
+    for (lang, words) in [
+        ("en", ["surcharge", "this is ride 2 of its journey", "list price 3.00 = rider 1.00 + fund-01"]),
+        ("zh", ["附加费", "这是本次行程的第 2 段", "票面价 3.00 = 乘客 1.00 + fund-01"]),
+    ] {
+        let said = tried("chongqing-transfer", &[&["--lang", lang], &taps[..]].concat());
+        words.into_iter().for_each(|words| assert!(said.stdout.contains(words), "{words}: {}", said.stdout));
     }
 }
 

@@ -9,10 +9,12 @@ use domain::{CardToken, Day, EventTime, IdKind, RecordKind, Symbol, SymbolTable}
 use std::sync::Arc;
 
 /// Of trails too, which hold open taps in these bytes.
-pub(super) const VERSION: u64 = 6;
-/// Those before it are still read: since these, an open tap has a product, and a leg the base rule of through fares.
+pub(super) const VERSION: u64 = 7;
+/// Those before it are still read: since these, an open tap has a product, and a leg the base rule of through fares and where it
+/// ended.
 const VERSION_PRODUCT: u64 = 5;
 const VERSION_RULE: u64 = 6;
+const VERSION_END: u64 = 7;
 const VERSION_READ: u64 = 4;
 
 /// An account with what is remembered of it.
@@ -125,7 +127,7 @@ impl Writer<'_> {
         self.number(rare.legs.len() as u64);
         for leg in &rare.legs {
             self.number(u64::from(leg.slot));
-            [leg.mode, leg.operator, leg.route, leg.vehicle, leg.ticket, leg.from, leg.rule].into_iter().for_each(|symbol| self.symbol(symbol));
+            [leg.mode, leg.operator, leg.route, leg.vehicle, leg.ticket, leg.from, leg.rule, leg.to].into_iter().for_each(|symbol| self.symbol(symbol));
             let amounts = [leg.first_list_minor, leg.first_paid_minor, leg.last_list_minor, leg.last_paid_minor, leg.dearest_list_minor, leg.all_paid_minor];
             [leg.exit.0].into_iter().chain(amounts).chain([leg.length, leg.due_minor]).for_each(|number| self.signed(number));
         }
@@ -243,6 +245,7 @@ impl<'b, 's> Reader<'b, 's> {
             let [mode, operator, route, vehicle] = [self.symbol()?, self.symbol()?, self.symbol()?, self.symbol()?];
             let [ticket, from] = [self.symbol()?, self.symbol()?];
             let rule = if self.version < VERSION_RULE { Symbol::NONE } else { self.symbol()? };
+            let to = if self.version < VERSION_END { Symbol::NONE } else { self.symbol()? };
             let leg = Leg {
                 slot: 0,
                 mode,
@@ -251,6 +254,7 @@ impl<'b, 's> Reader<'b, 's> {
                 vehicle,
                 ticket,
                 from,
+                to,
                 rule,
                 exit: EventTime(self.signed()?),
                 first_list_minor: self.signed()?,
@@ -306,7 +310,7 @@ mod tests {
         fn legs()(slot in 0u16..4, symbol in 0u32..5, exit in any::<i64>(), minor in any::<[i64; 4]>()) -> Leg {
             let [first_list_minor, last_paid_minor, length, due_minor] = minor;
             let symbol = Symbol(symbol);
-            Leg { slot, mode: symbol, vehicle: symbol, ticket: symbol, from: Symbol(1), rule: Symbol(2), exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
+            Leg { slot, mode: symbol, vehicle: symbol, ticket: symbol, from: Symbol(1), rule: Symbol(2), to: Symbol(3), exit: EventTime(exit), first_list_minor, last_paid_minor, length, due_minor, ..Leg::default() }
         }
     }
 
@@ -377,7 +381,7 @@ mod tests {
         }
     }
 
-    /// Bytes of versions before: an open tap ended with its vehicle, and a leg had no rule.
+    /// Bytes of versions before: an open tap ended with its vehicle, and a leg had no rule, and no end.
     #[test]
     fn what_an_older_close_remembered_is_still_read() {
         let symbols = SymbolTable::new();
@@ -385,7 +389,7 @@ mod tests {
         let legs = vec![Leg { mode: symbols.intern("bus"), due_minor: 5, ..Leg::default() }];
         let state = AccountState::new(Some(OpenTap { tap, no_tap_off_minor: 900, open_ms: 5 }), Vec::new(), Vec::new(), Some(Rare { legs, ..Rare::default() }));
         let mut bytes = encode(&[(CardToken::EMPTY, state.clone())], &tariff(&["x"]), &symbols.texts());
-        assert_eq!(bytes.first(), Some(&6));
+        assert_eq!(bytes.first(), Some(&7));
         let read_as = |version: u8, bytes: &mut Vec<u8>, left_out: usize| {
             assert_eq!(bytes.remove(left_out), 0, "the name of nothing is empty");
             if let Some(first) = bytes.first_mut() {
@@ -395,6 +399,7 @@ mod tests {
             assert_eq!(format!("{old:?}"), format!("{state:?}"), "version {version}");
         };
         let mode_ends = bytes.windows(3).position(|three| three == b"bus").expect("the leg's mode") + 3;
+        read_as(6, &mut bytes, mode_ends);
         read_as(5, &mut bytes, mode_ends);
         let last = bytes.len() - 1;
         read_as(4, &mut bytes, last);

@@ -16,6 +16,8 @@ use domain::decision::FUNDERS_MAX;
 
 /// A price on its way down.
 pub(super) struct Falling {
+    /// With the surcharges so far.
+    pub list_minor: i64,
     pub left: Amount,
     pub reductions: Reductions,
     pub flags: Flags,
@@ -29,8 +31,15 @@ pub(super) struct Falling {
 impl Fold<'_> {
     pub(super) fn adjusted<R: Recorder>(&self, state: &mut AccountState, version: &Version, rules: &Rules, ride: &Ride<'_>, recorder: &mut R) -> Step {
         let list_minor = ride.facts.list_minor;
-        let mut falling =
-            Falling { left: Amount::whole(list_minor), reductions: Reductions::new(list_minor), flags: ride.flags, covered: 0, applied: 0, capped: false };
+        let mut falling = Falling {
+            list_minor,
+            left: Amount::whole(list_minor),
+            reductions: Reductions::new(list_minor),
+            flags: ride.flags,
+            covered: 0,
+            applied: 0,
+            capped: false,
+        };
         let mut extras = None;
         let share = self.share_of(version, ride);
         let mut place = Place::Alone;
@@ -47,7 +56,7 @@ impl Fold<'_> {
             }
             Incomplete::Adjusted => {
                 self.reduce(state, version, rules, ride, &mut falling, recorder);
-                let settled = Settled { minor: settled(&falling, version.rounding, list_minor), by_transfer: falling.flags.has(Flags::TRANSFER) };
+                let settled = Settled { minor: settled(&falling, version.rounding), by_transfer: falling.flags.has(Flags::TRANSFER) };
                 if !rules.incentives.is_empty() {
                     self.incentives(state, version, rules, ride, &mut falling, &mut extras, recorder);
                 }
@@ -61,7 +70,7 @@ impl Fold<'_> {
                 }
             }
         }
-        let charged_minor = settled(&falling, version.rounding, list_minor);
+        let (list_minor, charged_minor) = (falling.list_minor, settled(&falling, version.rounding));
         // Filled in where it lies, like the ride.
         let mut step = Step {
             fare: Some(Fare {
@@ -103,15 +112,19 @@ impl Fold<'_> {
                 cap_charge(state, (version, adjust, cap), ride, falling, recorder);
                 continue;
             }
+            if let AdjustRule::Surcharge { minor } = adjust.rule {
+                falling.raise(adjust, minor, recorder);
+                continue;
+            }
             let replaces = adjust.stack == Stack::Replaces;
-            let start = if replaces { Amount::whole(ride.facts.list_minor) } else { falling.left };
-            if let Some(after) = self.effect(state, version, adjust, ride, start) {
+            let start = if replaces { Amount::whole(falling.list_minor) } else { falling.left };
+            if let Some(after) = self.effect(state, version, adjust, ride, (start, falling.covered)) {
                 if replaces {
                     falling.reductions.clear();
                 }
                 falling.apply(adjust, ride, start, after, recorder);
             } else {
-                recorder.passed(adjust, || self.no_effect(state, version, adjust, ride));
+                recorder.passed(adjust, || self.no_effect(state, version, adjust, ride, falling.covered));
             }
         }
     }
@@ -133,14 +146,14 @@ impl Fold<'_> {
         while let Some(adjust) = next {
             if self.asked(version, adjust, ride, falling, recorder) {
                 falling.covered |= adjust.bit;
-                match self.effect(state, version, adjust, ride, start) {
+                match self.effect(state, version, adjust, ride, (start, falling.covered)) {
                     Some(after) if best.is_none_or(|(_, lowest)| after.is_less_than(lowest)) => {
                         if let Some((dearer, left)) = best.replace((adjust, after)) {
                             recorder.passed(dearer, || Passed::Dearer(left));
                         }
                     }
                     Some(after) => recorder.passed(adjust, || Passed::Dearer(after)),
-                    None => recorder.passed(adjust, || self.no_effect(state, version, adjust, ride)),
+                    None => recorder.passed(adjust, || self.no_effect(state, version, adjust, ride, falling.covered)),
                 }
             }
             next = rest.first().and_then(|&at| version.adjust.get(usize::from(at))).filter(|adjust| adjust.stack == Stack::Cheapest);
@@ -183,9 +196,15 @@ impl Fold<'_> {
     }
 
     /// Why a rule that covers a ride leaves its price.
-    fn no_effect(&self, state: &AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>) -> Passed {
+    fn no_effect(&self, state: &AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, covered: u64) -> Passed {
         match &adjust.rule {
             AdjustRule::Discount(discount) => {
+                if let Some(legs) = &discount.legs {
+                    let ordinal = self.leg_number(state, version, legs.rule, ride, covered);
+                    if !legs.ordinals.has(ordinal) {
+                        return Passed::OtherLeg { ordinal };
+                    }
+                }
                 if let Some(nth) = &discount.nth {
                     let ordinal = state.counted(adjust.slot, nth.span, ride.service_day, ride.facts.entry).rides + 1;
                     if !nth.ordinals.has(ordinal) {
@@ -206,20 +225,27 @@ impl Fold<'_> {
                 None => Passed::NoRideBefore,
                 Some(run) => super::transfer::why_not(self, (version, transfer), run, state.leg(adjust.slot), ride),
             },
-            AdjustRule::Cap(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) => Passed::NothingLeft,
+            AdjustRule::Cap(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) | AdjustRule::Surcharge { .. } => Passed::NothingLeft,
         }
     }
 
-    /// What is left after a rule; `None` where it does not apply.
-    fn effect(&self, state: &AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, start: Amount) -> Option<Amount> {
+    /// What is left after a rule; `None` where it does not apply. `covered` are the bits of the rules that were asked.
+    fn effect(&self, state: &AccountState, version: &Version, adjust: &Adjust, ride: &Ride<'_>, (start, covered): (Amount, u64)) -> Option<Amount> {
         let after = match &adjust.rule {
-            AdjustRule::Discount(discount) => self.discount(state, adjust.slot, discount, ride, start)?,
+            AdjustRule::Discount(discount) => {
+                if let Some(legs) = &discount.legs
+                    && !legs.ordinals.has(self.leg_number(state, version, legs.rule, ride, covered))
+                {
+                    return None;
+                }
+                self.discount(state, adjust.slot, discount, ride, start)?
+            }
             AdjustRule::Transfer(transfer) => self.transferred(state, version, (adjust.slot, transfer), ride, start)?,
             AdjustRule::Tier(tier) => {
                 let spent_minor = state.counted(adjust.slot, tier.span, ride.service_day, ride.facts.entry).amount_minor;
                 super::count::tiered(tier, spent_minor, start, ride.facts.list_minor)
             }
-            AdjustRule::Cap(_) | AdjustRule::Incentive(_) => return None,
+            AdjustRule::Cap(_) | AdjustRule::Incentive(_) | AdjustRule::Surcharge { .. } => return None,
         };
         let after = match adjust.rounding {
             Some(rounding) => Amount::whole(after.rounded_minor(rounding)).at_most(start),
@@ -269,8 +295,8 @@ impl Fold<'_> {
             if !self.asked(version, adjust, ride, falling, recorder) {
                 continue;
             }
-            let list_minor = ride.facts.list_minor;
-            let before_minor = settled(falling, version.rounding, list_minor);
+            let list_minor = falling.list_minor;
+            let before_minor = settled(falling, version.rounding);
             let Some(after) = allowed(state, adjust.slot, incentive, ride, before_minor, falling.left) else {
                 recorder.passed(adjust, || Passed::LimitUsed);
                 continue;
@@ -296,6 +322,16 @@ impl Fold<'_> {
 }
 
 impl Falling {
+    /// Lets a surcharge raise the list price and what is left of it.
+    fn raise<R: Recorder>(&mut self, adjust: &Adjust, minor: i64, recorder: &mut R) {
+        let before = self.left;
+        self.applied |= adjust.bit;
+        self.list_minor += minor;
+        self.reductions.raise(minor);
+        self.left = before.plus(Amount::whole(minor));
+        recorder.adjusted(adjust, before, self.left);
+    }
+
     /// Lets a rule take the price from `before` to `after`.
     fn apply<R: Recorder>(&mut self, adjust: &Adjust, ride: &Ride<'_>, before: Amount, after: Amount, recorder: &mut R) {
         self.applied |= adjust.bit;
@@ -304,7 +340,7 @@ impl Falling {
             AdjustRule::Discount(Discount { concession: true, .. }) => self.flags.set(Flags::CONCESSION),
             AdjustRule::Transfer(_) => self.flags.set(Flags::TRANSFER),
             AdjustRule::Cap(_) => self.flags.set(Flags::CAPPED),
-            AdjustRule::Discount(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) => {}
+            AdjustRule::Discount(_) | AdjustRule::Tier(_) | AdjustRule::Incentive(_) | AdjustRule::Surcharge { .. } => {}
         }
         if !matches!(adjust.rule, AdjustRule::Cap(_)) {
             self.capped = false;
@@ -341,12 +377,12 @@ fn bound_claims(extras: &mut Extras, fare: &Fare) {
 }
 
 /// What is to be paid now, in whole units. A ride that nothing reduced is not rounded: nobody would fund the difference.
-fn settled(falling: &Falling, rounding: Rounding, list_minor: i64) -> i64 {
+fn settled(falling: &Falling, rounding: Rounding) -> i64 {
     if falling.reductions.is_empty() {
-        return list_minor;
+        return falling.list_minor;
     }
     let rounding = if falling.capped { Rounding::default() } else { rounding };
-    falling.left.rounded_minor(rounding).min(list_minor)
+    falling.left.rounded_minor(rounding).min(falling.list_minor)
 }
 
 /// A cap lets through what is not used up in its span, and counts it at its place among the rules.
@@ -357,7 +393,7 @@ fn cap_charge<R: Recorder>(
     falling: &mut Falling,
     recorder: &mut R,
 ) {
-    let wanted_minor = settled(falling, version.rounding, ride.facts.list_minor);
+    let wanted_minor = settled(falling, version.rounding);
     let used = state.counted(adjust.slot, cap.span, ride.service_day, ride.facts.entry);
     let mut allowed_minor = cap.amount_minor.map_or(wanted_minor, |cap_minor| wanted_minor.min((cap_minor - used.amount_minor).max(0)));
     if cap.rides.is_some_and(|rides| used.rides >= rides) {

@@ -41,13 +41,13 @@ impl Fold<'_> {
                     state.counter_mut(adjust.slot, tier.span, day, time).amount_minor += amount_minor;
                 }
             }
-            AdjustRule::Cap(_) | AdjustRule::Incentive(_) => {}
+            AdjustRule::Cap(_) | AdjustRule::Incentive(_) | AdjustRule::Surcharge { .. } => {}
         }
         Place::Alone
     }
 }
 
-/// What a ride costs after so much was spent. `list_minor` is its list price.
+/// What a ride costs after so much was spent. `list_minor` is its list price without surcharges, which `start` may hold.
 pub fn tiered(tier: &Tier, spent_minor: i64, start: Amount, list_minor: i64) -> Amount {
     let at = tier.steps.partition_point(|&(from, _)| from <= spent_minor).saturating_sub(1);
     let steps = tier.steps.get(at..).unwrap_or_default();
@@ -56,10 +56,13 @@ pub fn tiered(tier: &Tier, spent_minor: i64, start: Amount, list_minor: i64) -> 
         return start.times(rate);
     }
     if tier.counts_list {
-        let full = Amount::whole(list_minor);
+        if list_minor == 0 {
+            return start.times(rate);
+        }
         let left = by_list(rate, next, spent_minor, list_minor);
-        // What rules before this one took off, they took off every part alike.
-        return if list_minor == 0 || !start.is_less_than(full) { left } else { start.in_proportion(left, list_minor) };
+        let full = Amount::whole(list_minor);
+        // What rules before this one took off or added, they did to every part alike.
+        return if start.is_less_than(full) || full.is_less_than(start) { start.in_proportion(left, list_minor) } else { left };
     }
     by_paid(rate, next, spent_minor, start)
 }

@@ -29,6 +29,11 @@ impl Reductions {
         self.len = 0;
     }
 
+    /// The list price rises by a surcharge.
+    pub const fn raise(&mut self, minor: i64) {
+        self.list_minor += minor;
+    }
+
     /// A funder takes over the difference from `before` to `after`.
     pub fn note(&mut self, funder: Symbol, before: Amount, after: Amount) {
         if let ([(known, _), ..], 1) = (&self.by, self.len)

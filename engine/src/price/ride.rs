@@ -23,6 +23,18 @@ pub struct Ride<'t> {
 }
 
 impl<'t> Ride<'t> {
+    /// Where it began, as far as that is known.
+    #[must_use]
+    pub const fn begin(&self) -> Symbol {
+        if self.flags.has(Flags::NO_TAP_ON) && self.priced_by.is_none() { Symbol::NONE } else { self.facts.from }
+    }
+
+    /// Where it ended, as far as that is known.
+    #[must_use]
+    pub const fn end(&self) -> Symbol {
+        if self.flags.has(Flags::NO_TAP_OFF) && self.priced_by.is_none() { Symbol::NONE } else { self.facts.to }
+    }
+
     /// What a tap alone says: a ride of one tap.
     #[inline]
     #[must_use]

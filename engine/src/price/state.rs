@@ -78,6 +78,8 @@ pub struct Leg {
     /// What kind of ticket the last ride was priced by, and where the first began.
     pub ticket: Symbol,
     pub from: Symbol,
+    /// Where the last one ended.
+    pub to: Symbol,
     /// The base rule that makes one fare of all legs, for transfers that ask whose.
     pub rule: Symbol,
     pub exit: EventTime,

@@ -35,6 +35,10 @@ pub enum Passed {
     OtherRide {
         ordinal: u32,
     },
+    /// The ride is the so-many-th of its journey.
+    OtherLeg {
+        ordinal: u32,
+    },
     /// It has applied to so many rides, and applies to no more.
     QuotaUsed {
         rides: u32,
@@ -191,6 +195,7 @@ impl AdjustRule {
             Self::Cap(_) => "cap",
             Self::Tier(_) => "tier",
             Self::Incentive(_) => "incentive",
+            Self::Surcharge { .. } => "surcharge",
         }
     }
 }

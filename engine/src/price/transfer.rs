@@ -9,7 +9,7 @@ use super::count::Settled;
 use super::ride::Ride;
 use super::told::Passed;
 use super::{AccountState, Fold, Leg, Run};
-use crate::tariff::{Against, Effect, Opening, StationPrice, Stations, ThroughBy, Transfer, Version, WindowFrom};
+use crate::tariff::{Adjust, AdjustRule, Against, Effect, Opening, StationPrice, Stations, ThroughBy, Transfer, Version, WindowFrom};
 use domain::Symbol;
 
 impl Fold<'_> {
@@ -103,6 +103,7 @@ impl Fold<'_> {
         }
         leg.length += ride.length.unwrap_or(0);
         (leg.mode, leg.operator, leg.route, leg.vehicle, leg.exit) = (tap.mode, tap.operator, tap.route, tap.vehicle, exit);
+        leg.to = ride.end();
         leg.ticket = ride.facts.ticket;
         // What a transfer cost is due whatever comes after it: a total is then of the next ride alone.
         let in_total = matches!(transfer.effect, Effect::Total { .. });
@@ -110,6 +111,13 @@ impl Fold<'_> {
         leg.dearest_list_minor = leg.dearest_list_minor.max(list_minor);
         leg.all_paid_minor += settled_minor;
         place
+    }
+
+    /// The so-many-th of a transfer rule's rides in a row; the first where the rule was not asked.
+    pub(super) fn leg_number(&self, state: &AccountState, version: &Version, rule: usize, ride: &Ride<'_>, covered: u64) -> u32 {
+        let Some(Adjust { slot, bit, rule: AdjustRule::Transfer(transfer), .. }) = version.adjust.get(rule) else { return 1 };
+        let run = state.run(*slot).filter(|_| covered & bit != 0);
+        run.filter(|run| self.continues(version, transfer, run, state.leg(*slot), ride)).map_or(1, |run| run.transfers + 2)
     }
 
     /// Whether a ride continues a run.
@@ -188,6 +196,8 @@ fn changes(version: &Version, transfer: &Transfer, leg: &Leg, ride: &Ride<'_>) -
     pair(&transfer.pairs, leg.mode, tap.mode)
         && pair(&transfer.operator_pairs, leg.operator, tap.operator)
         && pair(&transfer.ticket_pairs, leg.ticket, ride.facts.ticket)
+        && pair(&transfer.place_pairs, leg.to, ride.begin())
+        && pair(&transfer.line_pairs, leg.route, tap.route)
         && !(wanted.vehicle && known(leg.vehicle, tap.vehicle) && leg.vehicle == tap.vehicle)
         && !(wanted.line && same_line && !again)
         && !(wanted.direction && same_line && leg.route != tap.route)

@@ -49,6 +49,10 @@ pub enum AdjustRule {
     Cap(Cap),
     Tier(Tier),
     Incentive(Incentive),
+    /// So much is added, to the list price and to what is left to pay.
+    Surcharge {
+        minor: i64,
+    },
 }
 
 /// What a rule makes of a price.
@@ -133,6 +137,8 @@ pub struct Discount {
     pub minimum_minor: Option<i64>,
     /// The rides of a span that it is for.
     pub nth: Option<Nth>,
+    /// The rides of a journey that it is for.
+    pub legs: Option<Legs>,
     /// How often it applies.
     pub quota: Option<Limit>,
     /// The rides that it takes, bought before.
@@ -154,6 +160,14 @@ pub struct Purse {
 #[derive(Clone, Debug)]
 pub struct Nth {
     pub span: Span,
+    pub ordinals: Ordinals,
+}
+
+/// The first, second… of the rides that a transfer rule joins.
+#[derive(Clone, Debug)]
+pub struct Legs {
+    /// The position of the transfer rule, which stands before.
+    pub rule: usize,
     pub ordinals: Ordinals,
 }
 
@@ -206,6 +220,10 @@ pub struct Transfer {
     pub pairs: Vec<(Symbol, Symbol)>,
     pub operator_pairs: Vec<(Symbol, Symbol)>,
     pub ticket_pairs: Vec<(Symbol, Symbol)>,
+    /// Where the ride before ended, and where this one begins.
+    pub place_pairs: Vec<(Symbol, Symbol)>,
+    /// Routes before and now.
+    pub line_pairs: Vec<(Symbol, Symbol)>,
     pub changes: Changes,
     pub opening: Opening,
     /// Whether more than the times of a run must be remembered.
@@ -322,6 +340,7 @@ impl AdjustRule {
                 [nth.is_some().then_some(""), quota.is_some().then_some("/quota"), purse.is_some().then_some("/purse")].into_iter().flatten().collect()
             }
             Self::Transfer(_) | Self::Cap(_) | Self::Tier(_) => vec![""],
+            Self::Surcharge { .. } => Vec::new(),
             // A budget goes by the first one's name, also where there is no limit.
             Self::Incentive(incentive) => LIMITS.into_iter().take(incentive.limits.len().max(usize::from(incentive.budget_minor.is_some()))).collect(),
         }
@@ -338,6 +357,7 @@ impl AdjustRule {
             Self::Transfer(_) => vec![Span::Day],
             Self::Cap(cap) => vec![cap.span],
             Self::Tier(tier) => vec![tier.span],
+            Self::Surcharge { .. } => Vec::new(),
             Self::Incentive(incentive) if incentive.limits.is_empty() => incentive.budget_minor.iter().map(|_| Span::Ever).collect(),
             Self::Incentive(incentive) => incentive.limits.iter().map(|limit| limit.span).collect(),
         }
@@ -366,7 +386,8 @@ impl Transfer {
             Effect::Through | Effect::Total { .. } => true,
             Effect::Rate(_) | Effect::Price { .. } | Effect::Places => false,
         };
-        effect || !self.pairs.is_empty() || !self.operator_pairs.is_empty() || !self.ticket_pairs.is_empty() || self.changes != Changes::default()
+        let pairs = [&self.pairs, &self.operator_pairs, &self.ticket_pairs, &self.place_pairs, &self.line_pairs];
+        effect || pairs.iter().any(|pairs| !pairs.is_empty()) || self.changes != Changes::default()
     }
 }
 

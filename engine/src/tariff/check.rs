@@ -170,7 +170,7 @@ fn one_adjust(version: &Version, at: usize, adjust: &Adjust, lines: &Lines<'_>, 
                 mistakes.add(lines.file, line, message, Some(todo));
             }
         }
-        AdjustRule::Cap(_) | AdjustRule::Tier(_) => {}
+        AdjustRule::Cap(_) | AdjustRule::Tier(_) | AdjustRule::Surcharge { .. } => {}
     }
 }
 
@@ -197,7 +197,7 @@ fn denominator(version: &Version, adjusts: &[u16]) -> i128 {
             AdjustRule::Transfer(transfer) => rate_of(transfer.effect).map_or(1, of),
             AdjustRule::Incentive(incentive) => rate_of(incentive.effect).map_or(1, of),
             AdjustRule::Tier(tier) => tier.steps.iter().map(|&(_, rate)| of(rate)).max().unwrap_or(1),
-            AdjustRule::Cap(_) => 1,
+            AdjustRule::Cap(_) | AdjustRule::Surcharge { .. } => 1,
         };
         if adjust.stack == Stack::Cheapest {
             group = group.max(own);

@@ -26,6 +26,8 @@ struct Context<'a> {
     symbols: &'a SymbolTable,
     groups: BTreeMap<String, Vec<String>>,
     periods: Vec<String>,
+    /// The routes of each line, by its name.
+    lines: BTreeMap<String, Vec<String>>,
     /// Names and kinds of the base rules, once they are read.
     bases: Vec<(String, Vec<RecordKind>)>,
 }
@@ -143,5 +145,6 @@ const fn kind_of(adjust: &Adjust) -> u8 {
         AdjustRule::Cap(_) => 2,
         AdjustRule::Tier(_) => 3,
         AdjustRule::Incentive(_) => 4,
+        AdjustRule::Surcharge { .. } => 6,
     }
 }

@@ -4,6 +4,7 @@
 
 mod cities;
 mod examples;
+mod journeys;
 mod published;
 mod reference;
 mod rider;

@@ -56,6 +56,8 @@ pub struct Done {
     pub settled_minor: i64,
     /// Whether a transfer rule applied to it.
     pub was_transfer: bool,
+    /// Where it ended; absent where that is not known.
+    pub end: Symbol,
     /// By rule name, for rules that were asked.
     pub marks: BTreeMap<String, Mark>,
 }

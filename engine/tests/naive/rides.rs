@@ -17,6 +17,15 @@ pub struct Ride<'t> {
 }
 
 impl Ride<'_> {
+    /// Where it began; absent where that is not known.
+    pub fn begin(&self) -> Symbol {
+        if self.incomplete.is_some() && self.flags.has(Flags::NO_TAP_ON) { Symbol::NONE } else { self.facts.from }
+    }
+
+    pub fn end(&self) -> Symbol {
+        if self.flags.has(Flags::NO_TAP_OFF) && self.priced_by.is_none() { Symbol::NONE } else { self.facts.to }
+    }
+
     pub fn new(tap: &Tap, flags: Flags) -> Self {
         Self { tap: *tap, facts: super::facts_of(tap), service_day: tap.service_day, flags, length: None, priced_by: None, outside_minor: 0, incomplete: None }
     }

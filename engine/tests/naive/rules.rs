@@ -56,7 +56,16 @@ pub fn party(funder: Funder, tap: &Tap) -> Symbol {
 
 pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought): (&[Done], &[Bought])) -> (Fare, Option<Done>, Vec<Claimed>) {
     let clock = naive.clock;
-    let after = |adjust: &Adjust, start: Fraction| effect(naive, version, adjust, ride, (before, bought), start);
+    let after = |adjust: &Adjust, start: Fraction, asked: &[String]| {
+        let other_leg = matches!(&adjust.rule, AdjustRule::Discount(discount) if discount.legs.as_ref().is_some_and(|legs| {
+            let journey = &version.adjust[legs.rule];
+            let AdjustRule::Transfer(transfer) = &journey.rule else { panic!("{} is no transfer", journey.name) };
+            let run = run(&journey.name, before);
+            let joined = asked.contains(&journey.name) && joins(naive, version, transfer, ride, &run, &journey.name);
+            !is_meant(&legs.ordinals, if joined { run.len() + 1 } else { 1 })
+        }));
+        if other_leg { None } else { effect(naive, version, adjust, ride, (before, bought), start) }
+    };
     let list_minor = ride.facts.list_minor;
     let mut falling = Falling {
         list_minor,
@@ -98,7 +107,8 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
                         continue;
                     }
                     marks.insert(adjust.name.clone(), Mark::default());
-                    if let Some(after) = after(adjust, start)
+                    let known: Vec<String> = marks.keys().cloned().collect();
+                    if let Some(after) = after(adjust, start, &known)
                         && best.is_none_or(|(_, lowest)| after.is_less_than(lowest))
                     {
                         best = Some((adjust, after));
@@ -113,7 +123,14 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
             if !asked(adjust, &falling) {
                 continue;
             }
+            let known: Vec<String> = marks.keys().cloned().collect();
             let mark = marks.entry(adjust.name.clone()).or_default();
+            if let AdjustRule::Surcharge { minor } = adjust.rule {
+                falling.applied.push(adjust.name.clone());
+                falling.list_minor += minor;
+                falling.left = falling.left + Fraction::whole(minor);
+                continue;
+            }
             if let AdjustRule::Cap(cap) = &adjust.rule {
                 let in_span = span_rides(before, &adjust.name, cap.span, ride, |mark| mark.counted_minor != 0);
                 let spent: i64 = in_span.iter().map(|done| done.marks[&adjust.name].counted_minor).sum();
@@ -135,8 +152,8 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
                 }
                 continue;
             }
-            let start = if adjust.stack == Stack::Replaces { Fraction::whole(list_minor) } else { falling.left };
-            if let Some(after) = after(adjust, start) {
+            let start = if adjust.stack == Stack::Replaces { Fraction::whole(falling.list_minor) } else { falling.left };
+            if let Some(after) = after(adjust, start, &known) {
                 mark.applied = true;
                 if adjust.stack == Stack::Replaces {
                     falling.reductions.clear();
@@ -182,12 +199,12 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
     let charged_minor = falling.settled();
     let mut fare = Fare {
         service_day: ride.service_day,
-        list_minor: list_minor + ride.outside_minor,
+        list_minor: falling.list_minor + ride.outside_minor,
         charged_minor: charged_minor + ride.outside_minor,
         flags: falling.flags,
         ..Fare::default()
     };
-    let shares = shares(list_minor - charged_minor, &falling.reductions);
+    let shares = shares(falling.list_minor - charged_minor, &falling.reductions);
     assert!(shares.len() <= fare.discounts.len(), "these tariffs need no more funders than fit");
     for (slot, (funder, amount_minor)) in fare.discounts.iter_mut().zip(shares) {
         *slot = Discount { funder, amount_minor };
@@ -202,6 +219,7 @@ pub fn price(naive: &Naive<'_>, version: &Version, ride: &Ride, (before, bought)
         share: None,
         settled_minor,
         was_transfer,
+        end: ride.end(),
         marks,
     });
     within_discounts(&mut claims, &fare);
@@ -277,6 +295,13 @@ fn rides_left(naive: &Naive<'_>, name: &str, before: &[Done], bought: &[Bought])
     left
 }
 
+fn is_meant(ordinals: &Ordinals, number: usize) -> bool {
+    match ordinals {
+        Ordinals::These(list) => list.iter().any(|one| *one as usize == number),
+        Ordinals::Between(first, last) => *first as usize <= number && number <= *last as usize,
+    }
+}
+
 /// What is left after a rule that takes off; `None` where it does not apply.
 fn effect(naive: &Naive<'_>, version: &Version, adjust: &Adjust, ride: &Ride, (before, bought): (&[Done], &[Bought]), start: Fraction) -> Option<Fraction> {
     let name = &adjust.name;
@@ -284,11 +309,7 @@ fn effect(naive: &Naive<'_>, version: &Version, adjust: &Adjust, ride: &Ride, (b
         AdjustRule::Discount(discount) => {
             if let Some(nth) = &discount.nth {
                 let number = 1 + u32::try_from(span_rides(before, name, nth.span, ride, |_| true).len()).expect("few");
-                let meant = match &nth.ordinals {
-                    Ordinals::These(list) => list.contains(&number),
-                    Ordinals::Between(first, last) => *first <= number && number <= *last,
-                };
-                if !meant {
+                if !is_meant(&nth.ordinals, number as usize) {
                     return None;
                 }
             }
@@ -349,15 +370,16 @@ fn effect(naive: &Naive<'_>, version: &Version, adjust: &Adjust, ride: &Ride, (b
             let spent = counted.iter().map(|done| done.marks[name].counted_minor).sum();
             if tier.reading == Reading::Marginal && tier.counts_list {
                 // Fen by fen of the list price, the same part of what is left.
-                let list = ride.facts.list_minor;
+                // A ride whose price is all surcharge has no first fen: it is as if it had.
+                let list = ride.facts.list_minor.max(1);
                 let rate = |fen: i64| fraction(tier.steps.iter().rfind(|(from, _)| *from <= spent + fen).expect("the first step begins at zero").1);
-                let part = Fraction::new(1, i128::from(list.max(1)));
+                let part = Fraction::new(1, i128::from(list));
                 (0..list).fold(Fraction::ZERO, |sum, fen| sum + start * part * rate(fen))
             } else {
                 tiered(tier, spent, start)
             }
         }
-        AdjustRule::Cap(_) | AdjustRule::Incentive(_) => unreachable!("asked elsewhere"),
+        AdjustRule::Cap(_) | AdjustRule::Incentive(_) | AdjustRule::Surcharge { .. } => unreachable!("asked elsewhere"),
     };
     let after = match adjust.rounding {
         Some(rounding) => {
@@ -492,6 +514,8 @@ fn joins(naive: &Naive<'_>, version: &Version, transfer: &Transfer, ride: &Ride,
     let pair = transfer.pairs.is_empty() || transfer.pairs.contains(&(was.mode, is.mode));
     let operators = transfer.operator_pairs.is_empty() || transfer.operator_pairs.contains(&(was.operator, is.operator));
     let tickets = transfer.ticket_pairs.is_empty() || transfer.ticket_pairs.contains(&(last.facts.ticket, ride.facts.ticket));
+    let places = transfer.place_pairs.is_empty() || transfer.place_pairs.contains(&(last.end, ride.begin()));
+    let lines = transfer.line_pairs.is_empty() || transfer.line_pairs.contains(&(was.route, is.route));
     let changes = &transfer.changes;
     let same = |a: Symbol, b: Symbol| a == b && a != Symbol::NONE;
     let both_known = was.route != Symbol::NONE && is.route != Symbol::NONE;
@@ -501,7 +525,7 @@ fn joins(naive: &Naive<'_>, version: &Version, transfer: &Transfer, ride: &Ride,
     let back = changes.direction && one_line && was.route != is.route;
     let vehicle_good = !(changes.vehicle && same(was.vehicle, is.vehicle));
     let wrong_operator = if was.operator == is.operator { changes.operator } else { changes.same_operator };
-    in_time && room && pair && operators && tickets && line_good && !back && vehicle_good && !wrong_operator
+    in_time && room && pair && operators && tickets && places && lines && line_good && !back && vehicle_good && !wrong_operator
 }
 
 /// The last instant of a window: the end of its minutes, of the full hour or whatever they lie in, or of the night.

@@ -203,14 +203,14 @@ fn adjusts(dice: &mut Dice) -> String {
     let mut text = String::new();
     let mut percentages = 0;
     for number in 0..count {
-        let word = dice.pick(&["discount", "discount", "discount", "transfer", "transfer", "cap", "cap", "tier", "incentive"]);
+        let word = dice.pick(&["discount", "discount", "discount", "transfer", "transfer", "cap", "cap", "tier", "incentive", "surcharge"]);
         let name = format!("{word}-{number}");
         text += &format!("\n[[adjust]]\nname = \"{name}\"\nrule = \"{word}\"\n");
         let funders = match dice.below(10) {
             0 => "funders = [{ party = \"fund-01\", weight = 2 }, { party = \"earner\", weight = 1 }]\n".to_owned(),
             _ => format!("funder = \"{}\"\n", dice.pick(&["earner", "earner", "issuer", "fund-01"])),
         };
-        text += &funders;
+        text += if word == "surcharge" { "" } else { &funders };
         let kinds = dice.below(4);
         match kinds {
             0 => {}
@@ -227,7 +227,8 @@ fn adjusts(dice: &mut Dice) -> String {
             text += &format!("{} = [\"{}\"]\n", dice.pick(&["unless", "only_after"]), dice.pick(&known));
         }
         text += &match word {
-            "discount" => discount(dice, &mut percentages, kinds != 0),
+            "discount" => discount(dice, &mut percentages, kinds != 0, &names),
+            "surcharge" => format!("amount_minor = {}\n", dice.number(&[1, 50, 300])),
             "transfer" => transfer(dice, &mut percentages),
             "cap" => {
                 let what = match dice.below(5) {
@@ -287,7 +288,7 @@ fn effect(dice: &mut Dice, transfer: bool, percentages: &mut u32) -> String {
     }
 }
 
-fn discount(dice: &mut Dice, percentages: &mut u32, has_kinds: bool) -> String {
+fn discount(dice: &mut Dice, percentages: &mut u32, has_kinds: bool, names: &[String]) -> String {
     let mut text = effect(dice, false, percentages);
     if dice.percent(30) {
         text += &format!("stack = \"{}\"\n", dice.pick(&["cheapest", "cheapest", "replaces"]));
@@ -300,7 +301,10 @@ fn discount(dice: &mut Dice, percentages: &mut u32, has_kinds: bool) -> String {
     }
     if dice.percent(25) {
         let which = dice.pick(&["rides = [2, 4]", "from = 3", "to = 2"]);
-        let per = inline_span(dice);
+        let per = match names.iter().rfind(|name| name.starts_with("transfer")) {
+            Some(transfer) if dice.percent(60) => format!("per = \"journey\", transfer = \"{transfer}\""),
+            _ => inline_span(dice),
+        };
         text += &format!("nth = {{ {per}, {which} }}\n");
     }
     if dice.percent(25) {
@@ -340,6 +344,8 @@ fn transfer(dice: &mut Dice, percentages: &mut u32) -> String {
         "pairs = [\"bus > rails\", \"rails > bus\", \"bus > bus\"]\n",
         "ticket_pairs = [\"short > long\", \"short > short\"]\n",
         "operator_pairs = [\"operator-01 > operator-02\", \"operator-01 > operator-01\"]\n",
+        "place_pairs = [\"station:A > station:B\", \"station:B > station:A\", \"station:C > station:A\", \"station:A > station:A\"]\n",
+        "line_pairs = [\"5 > 9\", \"9 > 5-out\", \"5 > 5\"]\n",
         "other_vehicle = true\n",
         "other_line = true\n",
         "same_line_after_minutes = 15\n",

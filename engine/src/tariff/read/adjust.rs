@@ -6,13 +6,13 @@ use crate::mistake::Mistakes;
 use crate::scheme::guess::{allowed, hint, shown};
 use crate::scheme::table::{At, Table};
 use crate::tariff::{
-    Adjust, AdjustRule, Cap, Changes, Discount, Effect, Incentive, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, Stretch, ThroughBy, Tier,
-    TimeRange, Transfer, WindowFrom, ZoneSet,
+    Adjust, AdjustRule, Cap, Changes, Discount, Effect, Incentive, Legs, Nth, Opening, Ordinals, Purse, Rate, Reading, Scope, Span, Stack, Stretch, ThroughBy,
+    Tier, TimeRange, Transfer, WindowFrom, ZoneSet,
 };
 use domain::time::DAY_MS;
 use domain::{RecordKind, Symbol};
 
-const RULES: [&str; 7] = ["class", "discount", "transfer", "cap", "day-cap", "tier", "incentive"];
+const RULES: [&str; 8] = ["class", "discount", "transfer", "cap", "day-cap", "tier", "incentive", "surcharge"];
 /// A window is at most a week.
 const WINDOW_MINUTES_MAX: i64 = 7 * 24 * 60;
 const LIMITS_MAX: usize = 8;
@@ -25,6 +25,8 @@ pub struct Named {
     pub line: Option<u32>,
     pub unless: Vec<At<String>>,
     pub only_after: Vec<At<String>>,
+    /// The transfer rule whose rides are a journey.
+    pub journey: Option<At<String>>,
 }
 
 /// The rules that a table stands for: one, or one per set of zones.
@@ -38,14 +40,21 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         return Vec::new();
     };
     let scope = scope::scope(table, context, mistakes);
-    let funders = funders(table, context, mistakes);
+    let adds = word.value == "surcharge";
+    let funders = if adds { Vec::new() } else { funders(table, context, mistakes) };
     let stacks = [("adds", Stack::Adds), ("replaces", Stack::Replaces), ("cheapest", Stack::Cheapest)];
     let stack = table.choice("stack", &stacks, mistakes).unwrap_or_default();
     let unless = table.texts("unless", mistakes).unwrap_or_default();
     let only_after = table.texts("only_after", mistakes).unwrap_or_default();
-    let mut zoned = Vec::new();
+    let (mut zoned, mut journey) = (Vec::new(), None);
     let rule = match word.value.as_str() {
-        "class" | "discount" => discount(table, &scope, (&word.value, &name.value), context, mistakes).map(AdjustRule::Discount),
+        "class" | "discount" => {
+            let read = discount(table, &scope, (&word.value, &name.value), context, mistakes);
+            read.map(|(discount, named)| {
+                journey = named;
+                AdjustRule::Discount(discount)
+            })
+        }
         "transfer" => transfer(table, context, mistakes).map(AdjustRule::Transfer),
         "cap" => {
             zoned = zone_amounts(table, mistakes);
@@ -56,6 +65,7 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         }
         "tier" => tier(table, mistakes).map(AdjustRule::Tier),
         "incentive" => incentive(table, mistakes).map(AdjustRule::Incentive),
+        "surcharge" => surcharge(table, stack, mistakes),
         other => {
             let message = format!("{} is not an adjustment", shown(other));
             table.mistake(Some(word.line), message, Some(&hint(other, RULES, &allowed(&RULES))), mistakes);
@@ -67,6 +77,9 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         table.mistake(table.line(), "a cap or an incentive cannot be one of several of which the cheapest wins", Some("write it after them"), mistakes);
     }
     let rounding = rounding(table, mistakes);
+    if adds && rounding.is_some() {
+        table.mistake(table.line(), "a surcharge is of whole units", Some("leave round_to_minor and rounding out"), mistakes);
+    }
     table.finish(mistakes);
     let Some(rule) = rule else { return Vec::new() };
     let (for_all, for_class) = (scope.condition.is_empty(), scope.condition.asks_class_only());
@@ -86,7 +99,7 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
         for_all,
         for_class,
     };
-    let named = |adjust: Adjust| Named { adjust, line: table.line(), unless: unless.clone(), only_after: only_after.clone() };
+    let named = |adjust: Adjust| Named { adjust, line: table.line(), unless: unless.clone(), only_after: only_after.clone(), journey: journey.clone() };
     if zoned.is_empty() {
         return vec![named(adjust)];
     }
@@ -103,11 +116,18 @@ pub fn adjust(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mista
     zoned.into_iter().map(cap_for).collect()
 }
 
-fn discount(table: &mut Table<'_>, scope: &Scope, (word, name): (&str, &str), context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Discount> {
+fn discount(
+    table: &mut Table<'_>,
+    scope: &Scope,
+    (word, name): (&str, &str),
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<(Discount, Option<At<String>>)> {
     if word == "class" && scope.condition.classes.is_empty() && !table.has("classes") {
         table.mistake(table.line(), format!("`{name}` names no classes"), Some("e.g. classes = [\"student\"]"), mistakes);
     }
-    let nth = table.table("nth", mistakes).and_then(|mut nth| self::nth(&mut nth, mistakes));
+    let (nth, legs) = table.table("nth", mistakes).map_or((None, None), |mut nth| self::nth(&mut nth, mistakes));
+    let (legs, journey) = legs.unzip();
     let quota = table.table("quota", mistakes).and_then(|mut quota| limit(&mut quota, mistakes));
     let purse = table.table("purse", mistakes).map(|mut purse| self::purse(&mut purse, scope, context, mistakes));
     if quota.is_some() && purse.is_some() {
@@ -121,7 +141,7 @@ fn discount(table: &mut Table<'_>, scope: &Scope, (word, name): (&str, &str), co
         table.mistake(table.line(), "`price_minor` is not above `minimum_minor`", Some("keep price_minor alone"), mistakes);
     }
     let concession = !scope.condition.classes.is_empty() || scope.condition.ages.is_some();
-    Some(Discount { effect: effect?, minimum_minor, nth, quota, purse, concession })
+    Some((Discount { effect: effect?, minimum_minor, nth, legs, quota, purse, concession }, journey))
 }
 
 /// `purse = { filled_by = [{ base = "ten-rides", rides = 10 }], emptied_by = ["ten-rides-back"] }`.
@@ -172,9 +192,44 @@ fn purse(table: &mut Table<'_>, scope: &Scope, context: &Context<'_>, mistakes: 
     Purse { filled_by, emptied_by }
 }
 
-/// `nth = { per = "month", rides = [40, 50, 60] }`, or `from` and `to`.
-fn nth(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Nth> {
+/// `rule = "surcharge"` with `amount_minor`.
+fn surcharge(table: &mut Table<'_>, stack: Stack, mistakes: &mut Mistakes) -> Option<AdjustRule> {
+    if table.has("funder") || table.has("funders") {
+        table.mistake(table.line(), "a surcharge takes nothing off: nobody funds it", Some("leave the funder out; who earns the ride earns it"), mistakes);
+    }
+    if stack != Stack::Adds {
+        table.mistake(table.line(), "a surcharge is added to what is left, and neither replaces nor competes", Some("leave `stack` out"), mistakes);
+    }
+    let minor = needed_amount(table, "amount_minor", mistakes)?;
+    if minor == 0 {
+        table.mistake(table.line(), "a surcharge of nothing", Some("amount_minor = 300 for 3.00"), mistakes);
+    }
+    Some(AdjustRule::Surcharge { minor })
+}
+
+/// `nth = { per = "month", rides = [40, 50, 60] }`, or `from` and `to`; or of a journey, with the transfer rule that makes it.
+#[allow(clippy::type_complexity, reason = "one of two, the second with a name that is looked up later")]
+fn nth(table: &mut Table<'_>, mistakes: &mut Mistakes) -> (Option<Nth>, Option<(Legs, At<String>)>) {
+    let transfer = table.text("transfer", mistakes);
+    if let Some(name) = transfer {
+        if table.choice("per", &[("journey", ())], mistakes).is_none() && !table.has("per") {
+            table.missing("per", "\"journey\"", mistakes);
+        }
+        return (None, ride_numbers(table, mistakes).map(|ordinals| (Legs { rule: 0, ordinals }, name)));
+    }
+    let by_journey = table.text("per", &mut Mistakes::default()).is_some_and(|per| per.value == "journey");
+    if by_journey {
+        let todo = "transfer = the name of a transfer rule before this one";
+        table.mistake(table.line(), "does not say which transfer rule joins the rides of a journey", Some(todo), mistakes);
+        return (None, None);
+    }
     let span = needed_span(table, mistakes);
+    let ordinals = ride_numbers(table, mistakes);
+    (span.zip(ordinals).map(|(span, ordinals)| Nth { span, ordinals }), None)
+}
+
+/// `rides = [40, 50, 60]`, or `from` and `to`.
+fn ride_numbers(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Ordinals> {
     let bounds = 1..=i64::from(u32::MAX);
     let rides = table.integers("rides", bounds.clone(), mistakes);
     let from = table.integer("from", bounds.clone(), mistakes);
@@ -194,7 +249,7 @@ fn nth(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Nth> {
         table.mistake(table.line(), "`from` is after `to`: it is for no ride", None, mistakes);
     }
     table.finish(mistakes);
-    Some(Nth { span: span?, ordinals: ordinals? })
+    ordinals
 }
 
 fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Option<Transfer> {
@@ -237,6 +292,8 @@ fn transfer(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistake
         pairs: pairs(table, "pairs", context, mistakes),
         operator_pairs: pairs(table, "operator_pairs", context, mistakes),
         ticket_pairs: pairs(table, "ticket_pairs", context, mistakes),
+        place_pairs: pairs(table, "place_pairs", context, mistakes),
+        line_pairs: pairs(table, "line_pairs", context, mistakes),
         changes,
         opening: table.choice("opened_by", &[("any", Opening::Any), ("paid", Opening::Paid)], mistakes).unwrap_or_default(),
         asks_legs: false,
@@ -317,22 +374,34 @@ fn stretch(table: &mut Table<'_>, window_ms: Option<i64>, mistakes: &mut Mistake
     Some(Stretch { rounded_to_ms: rounded_to.map(|minutes| minutes.value * MINUTE_MS), until })
 }
 
-/// `pairs = ["bus > metro", "bus > bus"]`; either side may be a group.
+/// `pairs = ["bus > metro", "bus > bus"]`; either side may be a group. Of `line_pairs` a side is a line, which stands for its
+/// routes, or a route.
 fn pairs(table: &mut Table<'_>, key: &str, context: &Context<'_>, mistakes: &mut Mistakes) -> Vec<(Symbol, Symbol)> {
+    let example = match key {
+        "place_pairs" => "before and after: \"station:101 > station:205\"",
+        "line_pairs" => "before and after: \"5 > 7\"",
+        _ => "before and after: \"bus > metro\"",
+    };
     let mut pairs = Vec::new();
     for pair in table.texts(key, mistakes).unwrap_or_default() {
         let side = |text: &str| -> Vec<Symbol> {
-            match context.groups.get(text) {
-                Some(members) => members.iter().map(|member| context.symbols.intern(member)).collect(),
-                None => vec![context.symbols.intern(text)],
-            }
+            let alone = [text.to_owned()];
+            let members = context.groups.get(text).map_or(&alone[..], Vec::as_slice);
+            let routes = |member: &String| context.lines.get(member).filter(|_| key == "line_pairs").cloned().unwrap_or_else(|| vec![member.clone()]);
+            members.iter().flat_map(routes).map(|word| context.symbols.intern(&word)).collect()
         };
         match pair.value.split_once('>').map(|(before, now)| (before.trim(), now.trim())).filter(|(before, now)| !before.is_empty() && !now.is_empty()) {
             Some((before, now)) => {
-                let now = side(now);
-                pairs.extend(side(before).into_iter().flat_map(|before| now.iter().map(move |&now| (before, now))));
+                let (was, now) = (side(before), side(now));
+                for place in was.iter().chain(&now).filter(|_| key == "place_pairs") {
+                    let code = context.symbols.text(*place);
+                    if !code.contains(':') {
+                        table.mistake(Some(pair.line), format!("{} is not a place", shown(&code)), Some("its kind and code: \"station:101\""), mistakes);
+                    }
+                }
+                pairs.extend(was.into_iter().flat_map(|before| now.iter().map(move |&now| (before, now))));
             }
-            None => table.mistake(Some(pair.line), format!("{} is not a pair", shown(&pair.value)), Some("before and after: \"bus > metro\""), mistakes),
+            None => table.mistake(Some(pair.line), format!("{} is not a pair", shown(&pair.value)), Some(example), mistakes),
         }
     }
     pairs

@@ -9,7 +9,7 @@ use crate::scheme::table::{At, Table};
 use crate::tariff::check;
 use crate::tariff::list_price::Audit;
 
-use crate::tariff::{Adjust, Base, BasePrice, DayWord, Period, Share, ShareBy, TimeRange, Version};
+use crate::tariff::{Adjust, AdjustRule, Base, BasePrice, DayWord, Discount, Period, Share, ShareBy, TimeRange, Version};
 use domain::{Day, SymbolTable};
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -27,9 +27,10 @@ pub fn version(table: &mut Table<'_>, file: &str, folder: &Path, symbols: &Symbo
     let by_service_day = table.choice("in_force_by", &[("calendar-day", false), ("service-day", true)], &mut own).unwrap_or(false);
     let periods = periods(table, &mut own);
     let names = periods.iter().map(|period| period.name.clone()).collect();
-    let mut context = Context { folder, symbols, groups: groups(table, &mut own), periods: names, bases: Vec::new() };
+    let mut context = Context { folder, symbols, groups: groups(table, &mut own), periods: names, lines: BTreeMap::new(), bases: Vec::new() };
     let rounding = rounding(table, &mut own).unwrap_or_default();
-    let lines = lines(table, &context, &mut own);
+    let (lines, names) = lines(table, &context, &mut own);
+    context.lines = names;
     let bases = bases(table, &context, &mut own);
     context.bases = bases.iter().map(|(base, _)| (base.name.clone(), base.scope.kinds.clone())).collect();
     let adjusts = adjusts(table, &context, &mut own);
@@ -135,13 +136,18 @@ fn day_words(table: &mut Table<'_>, key: &str, mistakes: &mut Mistakes) -> Vec<D
     words
 }
 
-/// `[[line]]`: routes that are one line: its directions and branches.
-fn lines(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> HashMap<domain::Symbol, u32, foldhash::fast::FixedState> {
-    let mut lines = HashMap::default();
+/// `[[line]]`: routes that are one line, its directions and branches; and the routes of each by its name.
+#[allow(clippy::type_complexity, reason = "by route and by name, told apart where they are taken")]
+fn lines(
+    table: &mut Table<'_>,
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> (HashMap<domain::Symbol, u32, foldhash::fast::FixedState>, BTreeMap<String, Vec<String>>) {
+    let (mut lines, mut names) = (HashMap::default(), BTreeMap::new());
     for (number, mut table) in (0u32..).zip(table.tables("line", mistakes)) {
-        // The name is for readers of the file; nothing is decided by it.
-        let _ = table.text("name", mistakes);
+        let name = table.text("name", mistakes);
         let routes = table.texts("routes", mistakes).unwrap_or_default();
+        names.extend(name.map(|name| (name.value, routes.iter().map(|route| route.value.clone()).collect())));
         if routes.is_empty() {
             table.mistake(table.line(), "a line without routes", Some("routes = [\"5-out\", \"5-back\"]"), mistakes);
         }
@@ -152,7 +158,7 @@ fn lines(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) 
         }
         table.finish(mistakes);
     }
-    lines
+    (lines, names)
 }
 
 fn bases(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes) -> Vec<(Base, Option<u32>)> {
@@ -198,6 +204,7 @@ fn adjusts(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes
         }
     }
     let names: Vec<String> = named.iter().map(|rule| rule.adjust.name.clone()).collect();
+    let transfers: Vec<bool> = named.iter().map(|rule| matches!(rule.adjust.rule, AdjustRule::Transfer(_))).collect();
     let mut wanted: Vec<usize> = Vec::new();
     for (at, rule) in named.iter_mut().enumerate() {
         for (list, positions) in [(&rule.unless, &mut rule.adjust.unless), (&rule.only_after, &mut rule.adjust.only_after)] {
@@ -212,6 +219,16 @@ fn adjusts(table: &mut Table<'_>, context: &Context<'_>, mistakes: &mut Mistakes
                 }
                 wanted.extend(&found);
                 positions.extend(found);
+            }
+        }
+        if let (Some(name), AdjustRule::Discount(Discount { legs: Some(legs), .. })) = (&rule.journey, &mut rule.adjust.rule) {
+            let earlier = || names.iter().zip(&transfers).take(at).enumerate().filter(|(_, (_, is_transfer))| **is_transfer);
+            match earlier().find(|(_, (known, _))| **known == name.value) {
+                Some((place, _)) => legs.rule = place,
+                None => {
+                    let todo = hint(&name.value, earlier().map(|(_, (known, _))| known.as_str()), "name a transfer rule that stands before this one");
+                    table.mistake(Some(name.line), format!("{} is not a transfer rule before this one", shown(&name.value)), Some(&todo), mistakes);
+                }
             }
         }
     }
