@@ -140,7 +140,7 @@ class Copies:
         party = self.digest(b"\0" + text("tapclear party 2", [c["day"], s["party"], *digests], numbers))
         above = 0 <= s["place"] < s["parties"] and self.climb(s["place"], s["parties"] - 1, party, hashes(s["day_path"]))[1]
         need(above == unhex(s["day_root"]) and type(s["place"]) is int, "its party's sums are not in the day")
-        need(s["key"] is None or self.digest(unhex(s["key"]) + b"\xff" * 8).hex() == s["blind"], "its key is not the day's")
+        need(s.get("key") is None or self.digest(unhex(s["key"]) + b"\xff" * 8).hex() == s["blind"], "its key is not the day's")
         need(before or (c["days"], before, s["previous_path"]) == (1, None, ""), "it does not go on from the day before")
         self.grown(c, c["days"] - 1, unhex(before), s["previous_path"]) if before else self.checkpoint(c)
         self.seals[c["day"], s["party"]] = s
@@ -158,31 +158,33 @@ class Copies:
         need(self.climb(before + p["number"] - 1, last, start, hashes(p["path"]))[1] == unhex(s["root"]), "the line is not among the party's")
 
     def folder(self, path):
-        manifest, *files = (open(os.path.join(path, name), "rb").read() for name in ("manifest.json", "detail.csv", "adjustments.csv"))
-        s = self.seals[json.loads(manifest)["day"], json.loads(manifest)["party"]]
-        rows = [file.removesuffix(b"\n").split(b"\n")[1:] for file in files]
-        pair = lambda index: self.digest(unhex(s["key"]) + (index // 2).to_bytes(8, "big"))
+        held = {name: open(os.path.join(path, name), "rb").read() for name in sorted(os.listdir(path))}
+        told = json.loads(manifest := held.pop("manifest.json"))
+        rows = [held[name].removesuffix(b"\n").split(b"\n")[1:] for name in ("detail.csv", "adjustments.csv")]
+        s, pair = self.seals[told["day"], told["party"]], lambda at: self.digest(unhex(s["key"]) + (at // 2).to_bytes(8, "big"))
         level = [self.digest(b"\0" + pair(at)[at % 2 * 16:][:16] + row) for at, row in enumerate(rows[0] + rows[1])]
         while len(level) > 1:
             level = [self.digest(b"\1" + b"".join(level[at:at + 2])) for at in range(0, len(level) - 1, 2)] + level[len(level) & -2:]
         root, lines = (level or [self.digest(b"")])[0], [len(part) for part in rows]
-        need(root == unhex(s["root"]) and lines == [s["detail_lines"], s["adjustment_lines"]], "its lines are not those that were sealed")
+        need((root, *lines) == (unhex(s["root"]), s["detail_lines"], s["adjustment_lines"]), "its lines are not those that were sealed")
         need(self.digest(manifest) == unhex(s["manifest"]), "its manifest is not the one that was sealed")
+        named = {file["name"]: file.get("sm3") or file["sha256"] for file in told["files"]}
+        need({name: self.digest(held[name]).hex() for name in held} == named, "its files are not those that its manifest names")
 
     def add(self, line):
         value, kinds = json.loads(line), {"tapclear-seal-2": self.seal, "tapclear-proof-2": self.line, "tapclear-growth-1": self.growth}
         kinds[value["format"]](value)
 
 def main(key, *paths):
-    copies, refused = Copies(key), 0
+    copies, refused = Copies(key) if re.fullmatch("[0-9a-f]{64}|04[0-9a-f]{128}", key) else sys.exit("the public key cannot be one"), 0
     for path in paths:
-        held, check = 0, copies.folder if os.path.isdir(path) else copies.add
-        items = [path] if os.path.isdir(path) else open(path, "rb").read().removesuffix(b"\n").split(b"\n")
+        held, check = 0, copies.folder if os.path.isdir(path) or not os.path.exists(path) else copies.add
+        items = [path] if check == copies.folder else open(path, "rb").read().removesuffix(b"\n").split(b"\n")
         for place, item in enumerate(items, 1):
             try:
                 check(item)
                 held += 1
-            except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
                 print("%s:%s does not hold: %s" % (path, place, error if isinstance(error, ValueError) else "%s is missing or wrong" % error))
         print("%s: %s of %s hold" % (path, held, len(items)))
         refused += len(items) - held
@@ -190,9 +192,8 @@ def main(key, *paths):
     reached = {min(days, default=0)}
     for _ in copies.links:
         reached.update(*(link for link in copies.links if reached & set(link)))
-    days -= reached
-    print("nothing shows that these days of the log go on from the first: %s" % sorted(days) if days else "all days are of one log")
-    return refused > 0 or days != set()
+    print("nothing shows that days %s of the log go on from the first" % sorted(days - reached) if days - reached else "all days that hold are of one log")
+    return refused > 0 or days - reached != set()
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:]) if len(sys.argv) > 2 else __doc__)

@@ -45,6 +45,12 @@ impl FileView {
         let sha256 = self.sha256.clone().map(NamedDigest::Sha256);
         sha256.or_else(|| self.sm3.clone().map(NamedDigest::Sm3))
     }
+
+    /// Whether this is the file there, its digest one of the suite.
+    pub fn is_at(&self, path: &Path, suite: Suite) -> bool {
+        let named = self.digest().filter(|digest| digest.suite() == suite);
+        named.is_some_and(|named| matches!(digest_of(path, suite), Ok(Some(found)) if found == (self.size, named)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -158,7 +164,8 @@ fn digest_of(path: &Path, suite: Suite) -> Result<Option<(u64, NamedDigest)>, Se
     }
 }
 
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, SettleError> {
+/// All files in a folder and in those below it.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, SettleError> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
         let entries = match std::fs::read_dir(&next) {

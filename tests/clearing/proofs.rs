@@ -317,6 +317,34 @@ fn a_line_that_is_rewritten_after_the_seal_is_found_out_by_its_receiver_alone() 
     tapclear(["prove", "--out", &out.to_string_lossy(), "--day", &day, "--party", "bank-02", "1"]).refused();
 }
 
+/// Header rows, sums and exceptions are no lines: the manifest names their files, and the seal the manifest.
+#[test]
+fn every_file_of_a_folder_is_held_against_the_sealed_manifest() {
+    for suite in Suite::ALL {
+        let sealed = SealedHouse::new(suite, 1, 97);
+        let (day, folder) = (sealed.days[0].clone(), sealed.house.day(&sealed.days[0]).join("bank-02"));
+        let files = [sealed.seal_path(&day, "bank-02"), folder.clone()];
+        assert_holds(&sealed.key, &files);
+        for (name, from, to) in [("detail.csv", "list_minor", "lost_minor"), ("summary.csv", "gross", "grass"), ("exceptions.csv", "line", "lime")] {
+            let path = folder.join(name);
+            let whole = std::fs::read_to_string(&path).expect("a file");
+            let changed = whole.replacen(from, to, 1);
+            assert_ne!(changed, whole, "{name}");
+            std::fs::write(&path, changed).expect("it may be written");
+            assert_refused(&sealed.key, &files);
+            std::fs::remove_file(&path).expect("it may be removed");
+            assert_refused(&sealed.key, &files);
+            std::fs::write(&path, whole).expect("it may be written");
+        }
+        std::fs::write(folder.join("payout.csv"), "line\n").expect("it may be written");
+        assert_refused(&sealed.key, &files);
+        std::fs::remove_file(folder.join("payout.csv")).expect("it may be removed");
+        assert_holds(&sealed.key, &files);
+        // What is not there is told in words as well.
+        assert_refused(&sealed.key, &[files[0].clone(), folder.join("nothing.json")]);
+    }
+}
+
 /// A house that writes a past day anew makes all its digests, roots and signatures anew as well. What a bank has kept, and
 /// what it is given afterwards, are not of one log, whichever line of whichever day it was.
 #[test]

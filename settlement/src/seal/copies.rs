@@ -8,10 +8,11 @@ use super::party::{PartyKey, PartyTree};
 use super::suite::{PublicKey, digest};
 use super::tree::Hash;
 use super::verify::{FORMAT, PartySeal, ProofError};
+use crate::published::{FileView, files_below};
 use crate::sink::hex;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Copies that hold so far, in the order in which they were added.
 pub struct Copies {
@@ -32,6 +33,7 @@ struct Named {
 struct ManifestOf {
     day: String,
     party: String,
+    files: Vec<FileView>,
 }
 
 impl Copies {
@@ -97,12 +99,25 @@ impl Copies {
     pub fn folder(&self, folder: &Path) -> Result<(), ProofError> {
         let bytes = std::fs::read(folder.join("manifest.json")).map_err(|_| ProofError::Files)?;
         let manifest: ManifestOf = serde_json::from_slice(&bytes).map_err(|_| ProofError::Files)?;
-        let seal = self.seals.get(&(manifest.day, manifest.party)).ok_or(ProofError::Other)?;
+        let seal = self.seals.get(&(manifest.day.clone(), manifest.party.clone())).ok_or(ProofError::Other)?;
         let suite = self.key.suite();
         let key = seal.key.as_deref().and_then(|key| PartyKey::of_text(suite, key)).ok_or(ProofError::Key)?;
         let tree = PartyTree::of_folder(suite, folder, &key).map_err(|_| ProofError::Files)?;
         let same = tree.lines == seal.lines() && hex(&tree.levels.root()) == seal.root && hex(&digest(suite, &[&bytes])) == seal.manifest;
-        same.then_some(()).ok_or(ProofError::Files)
+        if !same {
+            return Err(ProofError::Files);
+        }
+        // What no line stands in, header rows among them, is sealed by the manifest that names it.
+        let mut due: BTreeSet<PathBuf> = [folder.join("manifest.json")].into();
+        for file in &manifest.files {
+            let path = folder.join(&file.name);
+            if !file.is_at(&path, suite) {
+                return Err(ProofError::Named);
+            }
+            due.insert(path);
+        }
+        let found = files_below(folder).map_err(|_| ProofError::Files)?;
+        if found.into_iter().collect::<BTreeSet<_>>() == due { Ok(()) } else { Err(ProofError::Named) }
     }
 
     /// The day numbers of seals that nothing shows to be of the same log as the first: a proof of growth is missing.

@@ -68,6 +68,8 @@ pub enum ProofError {
     Line,
     #[error("the files are not those that were sealed")]
     Files,
+    #[error("the files are not those that the sealed manifest names")]
+    Named,
 }
 
 pub(crate) fn day_leaf(suite: Suite, day: &str, days: u64, parties: u64, day_root: &str) -> Hash {
