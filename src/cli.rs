@@ -388,16 +388,16 @@ pub struct InspectArgs {
     #[command(flatten)]
     pub ledger: LedgerArg,
     /// A journal block by its height
-    #[arg(long, value_name = "HEIGHT")]
+    #[arg(long, value_name = "HEIGHT", group = "what")]
     pub block: Option<u64>,
     /// Only this day's movements in the trial balance
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", group = "what")]
     pub day: Option<Day>,
     /// The records that the last close held
-    #[arg(long)]
+    #[arg(long, group = "what")]
     pub held: bool,
     /// Sequences that are missing between the first and the last record of each terminal
-    #[arg(long)]
+    #[arg(long, group = "what")]
     pub gaps: bool,
 }
 

@@ -162,7 +162,7 @@ impl<'a> Closing<'a> {
 
     /// What the close decides becomes money: the day is read from the disk and held against its hashes first.
     fn scrub(&self, ledger: &Ledger) -> Result<(), Failure> {
-        let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
+        let day = ledger.open_day().ok_or_else(Failure::no_open_day)?.day;
         self.progress.step("closing: scrubbing the day's blocks", "日终：核验当日区块");
         let scrubbed = ledger.scrub_open_day(self.workers).map_err(|error| {
             Failure::refused(format!("clearing day {day} is not closed: its blocks are not as they were written"))
@@ -175,7 +175,7 @@ impl<'a> Closing<'a> {
     /// `gathers` hold the whole day where it was gathered while it was taken in.
     fn decide(&self, ledger: &Ledger, gathers: Option<Vec<Gather<'a>>>) -> Result<Decided<'a>, Failure> {
         let Self { scheme, symbols, workers, progress, .. } = *self;
-        let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
+        let day = ledger.open_day().ok_or_else(Failure::no_open_day)?.day;
         let mut gathers = gathers.unwrap_or_default();
         if gathers.is_empty() {
             progress.step("closing: reading the day", "日终：读取当日记录");
@@ -331,7 +331,7 @@ fn sum_minor(sum: i128) -> Result<i64, Failure> {
 
 /// Every worker takes blocks until none are left.
 fn gather<'s>(ledger: &Ledger, scheme: &'s Scheme, symbols: &SymbolTable, workers: usize) -> Result<Vec<Gather<'s>>, Failure> {
-    let day = ledger.open_day().ok_or_else(|| Failure::refused("no clearing day is open"))?.day;
+    let day = ledger.open_day().ok_or_else(Failure::no_open_day)?.day;
     let blocks = ledger.intake_blocks(day).map_err(|error| unread(&error))?;
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {

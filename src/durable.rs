@@ -60,7 +60,7 @@ impl Acks {
     /// When the file cannot be made.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| Failure::refused(format!("{} cannot be written", path.display())).because(&error))?;
+        let file = file.map_err(|error| Failure::unwritten(path, &error))?;
         Ok(Self::to(path, Box::new(file)))
     }
 
@@ -77,7 +77,7 @@ impl Acks {
     }
 
     fn line(&mut self, line: &str) -> Result<(), Failure> {
-        self.file.append(line).map_err(|error| Failure::refused(format!("{} cannot be written", self.path.display())).because(&error))
+        self.file.append(line).map_err(|error| Failure::unwritten(&self.path, &error))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 /// A command that ended without doing what was asked.
 #[derive(Debug)]
@@ -21,6 +22,25 @@ impl Failure {
     #[must_use]
     pub fn refused(message: impl Into<String>) -> Self {
         Self { message: message.into(), causes: Vec::new(), hint: None, exit: EXIT_REFUSED }
+    }
+
+    /// A file that cannot be written.
+    #[must_use]
+    pub fn unwritten(path: &Path, error: &(dyn Error + 'static)) -> Self {
+        let failure = Self::refused(format!("{} cannot be written", path.display())).because(error);
+        failure.hint("make room there, give the right to write, or name another place; then run the same command again")
+    }
+
+    /// A file that cannot be read.
+    #[must_use]
+    pub fn unread(path: &Path, error: &(dyn Error + 'static)) -> Self {
+        Self::refused(format!("{} cannot be read", path.display())).because(error).hint("check the path, and whether this user may read it")
+    }
+
+    /// A ledger in which no day has been opened.
+    #[must_use]
+    pub fn no_open_day() -> Self {
+        Self::refused("no clearing day is open").hint("`tapclear ingest` or `clear` opens the first one with --day YYYY-MM-DD")
     }
 
     /// With the whole chain of what caused it.

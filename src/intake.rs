@@ -271,9 +271,11 @@ pub fn known(ledger: &Ledger, digest: &[u8; 32]) -> Option<FileReport> {
 fn refused_rows(path: &Path, report: &FileReport, first: &Refusal, lang: Lang) -> String {
     let (refused, rows) = (count(report.refused), count(report.refused + report.records));
     let Refusal { row, column, problem } = first;
+    // What is wrong with a row as a whole is in no column.
+    let column = if column.is_empty() { String::new() } else { format!("{column} ") };
     match lang {
-        Lang::En => format!("{refused} of {rows} rows of {} became no record: row {row} {column} {problem}; `uploads.csv` will list them", path.display()),
-        Lang::Zh => format!("{} 的 {rows} 行中有 {refused} 行未成为记录：第 {row} 行 {column} {problem}；全部见 `uploads.csv`", path.display()),
+        Lang::En => format!("{refused} of {rows} rows of {} became no record: row {row} {column}{problem}; `uploads.csv` will list them", path.display()),
+        Lang::Zh => format!("{} 的 {rows} 行中有 {refused} 行未成为记录：第 {row} 行 {column}{problem}；全部见 `uploads.csv`", path.display()),
     }
 }
 

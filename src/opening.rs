@@ -32,7 +32,10 @@ pub fn with_tariff(scheme: &Scheme, folder: &Path, symbols: &SymbolTable) -> Res
 /// All mistakes of the mapping at once.
 pub fn mapping(path: Option<&Path>) -> Result<Mapping, Failure> {
     let Some(path) = path else { return Ok(Mapping::native()) };
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::refused(format!("the mapping {} cannot be read", path.display())).because(&error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let failure = Failure::refused(format!("the mapping {} cannot be read", path.display())).because(&error);
+        failure.hint("check --map; a mapping is a TOML file in UTF-8")
+    })?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Mapping::parse(&name, &text).map_err(|mistakes| refused_for(&format!("the mapping {}", path.display()), &mistakes))
 }
@@ -82,7 +85,10 @@ pub fn known_head(arg: &LedgerArg) -> Result<Option<Head>, Failure> {
 
 /// The head that a checkpoint, or the `anchor.json` of a published day, names.
 fn checkpoint(path: &Path) -> Result<Head, Failure> {
-    let unread = |what: &str| Failure::refused(format!("the checkpoint {} cannot be read", path.display())).listing([what.to_owned()]);
+    let unread = |what: &str| {
+        let failure = Failure::refused(format!("the checkpoint {} cannot be read", path.display())).listing([what.to_owned()]);
+        failure.hint("check --checkpoint: a file that `tapclear checkpoint` wrote, or the anchor.json of a published day")
+    };
     let text = std::fs::read(path).map_err(|error| unread(&error.to_string()))?;
     let named: Checkpoint = serde_json::from_slice(&text).map_err(|error| unread(&error.to_string()))?;
     let hash = blake3::Hash::from_hex(named.hash).map_err(|_| unread("its hash has not 64 hexadecimal digits"))?;
@@ -122,10 +128,17 @@ pub fn unopened(path: &Path, error: &LedgerError) -> Failure {
     }
 }
 
+/// A day that is asked for and not there.
+#[must_use]
+pub fn unknown_day(ledger: &Ledger, day: Day) -> Failure {
+    let known: Vec<String> = ledger.days().iter().map(|info| info.day.to_string()).collect();
+    Failure::refused(format!("clearing day {day} is not in the ledger")).hint(format!("it has {}", known.join(", ")))
+}
+
 /// Makes sure that days can be published in `out` and a ledger can stand in `ledger`, before anything is decided.
 ///
 /// # Errors
-/// When `out` is no folder, or the ledger's own.
+/// When `out` is no folder, or in the ledger's own.
 pub fn out(out: &Path, ledger: &Path) -> Result<(), Failure> {
     let refused = |what: &str| Failure::refused(format!("days cannot be published in {}", out.display())).listing([what.to_owned()]);
     // Of what is not there yet, the first part that is has to be a folder.
@@ -133,10 +146,16 @@ pub fn out(out: &Path, ledger: &Path) -> Result<(), Failure> {
     if let Some(first) = first.filter(|first| !first.as_os_str().is_empty() && !first.is_dir()) {
         return Err(refused(&format!("{} is no folder", first.display())).hint("name a folder, or one that does not exist yet: check --out"));
     }
-    if real(out) == real(ledger) {
+    if is_inside(out, ledger) {
         return Err(refused("the ledger stands there").hint("give --out and --ledger folders of their own"));
     }
     Ok(())
+}
+
+/// Whether a place is a ledger's folder, or below it.
+#[must_use]
+pub fn is_inside(place: &Path, ledger: &Path) -> bool {
+    real(place).starts_with(real(ledger))
 }
 
 /// A path without links, as far as it exists.
@@ -162,9 +181,9 @@ pub fn open_day(ledger: &mut Ledger, day: Option<Day>, scheme: &Scheme, arg: &Sc
     if let Some(day) = day.filter(|&day| day != open.day) {
         let closed = ledger.day(day).is_some_and(|info| matches!(info.state, DayState::Closed | DayState::Settled));
         let what = if closed { format!("clearing day {day} is closed: its amounts never change") } else { format!("clearing day {day} is not the open one") };
-        return Err(
-            Failure::refused(what).hint(format!("the open day is {}: records that come late are taken in there, with their own service day on them", open.day))
-        );
+        let late = "records that come late are taken in there, with their own service day on them";
+        let again = if closed { "; the files of a closed day are published by `tapclear settle`" } else { "" };
+        return Err(Failure::refused(what).hint(format!("the open day is {}: {late}{again}", open.day)));
     }
     let untouched = !ledger.files().iter().any(|file| file.day == open.day);
     if open.scheme != scheme.digest && !arg.adopt_scheme && !untouched {

@@ -160,7 +160,8 @@ pub fn put(object: &mut serde_json::Value, key: &str, value: impl Into<serde_jso
 /// # Errors
 /// When stdout cannot be written.
 pub fn line(text: &str) -> std::result::Result<(), Failure> {
-    writeln!(std::io::stdout().lock(), "{text}").map_err(|error| Failure::refused("stdout cannot be written").because(&error))
+    writeln!(std::io::stdout().lock(), "{text}")
+        .map_err(|error| Failure::refused("stdout cannot be written").because(&error).hint("run the same command again: nothing is done twice"))
 }
 
 /// Rows in columns; the first `left` columns are aligned to the left, the others to the right.

@@ -53,6 +53,17 @@ const TERMS: &[Term] = &[
     ("held", "held", "挂起"),
     ("rejected", "rejected", "拒绝"),
     ("flagged", "flagged", "标记"),
+    // What state a day, a file and a party's set are in.
+    ("open", "open", "开放"),
+    ("closing", "closing", "日终中"),
+    ("closed", "closed", "已日终"),
+    ("settled", "settled", "已结算"),
+    ("receiving", "receiving", "接收中"),
+    ("booked", "booked", "已入账"),
+    ("abandoned", "abandoned", "已放弃"),
+    ("not generated", "not generated", "未生成"),
+    ("empty", "empty", "空"),
+    ("published", "published", "已发布"),
 ];
 
 /// A term for a person; one that has no words is shown as it is.

@@ -45,6 +45,7 @@ impl SettleError {
         match self {
             Self::File { .. } => Some("make room there, give the right to use it, or name another --out; then run the same command again"),
             Self::NotClosed(_) => Some("close the day first"),
+            Self::UnknownDay(_) => Some("`tapclear status` lists the days; check --day and --ledger"),
             Self::OutOfOrder { .. } => Some("settle the earlier day first: its manifests are named in this day's"),
             Self::Published { .. } => Some("keep the published folder, settle into another one with --out, and compare the two"),
             Self::Unequal { .. } | Self::Disorder { .. } => Some("nothing was published; run verify on the ledger"),

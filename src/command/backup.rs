@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::hex;
 use crate::words::count;
 use crate::{opening, output};
-use ledger::{Backup, BackupError};
+use ledger::{Backup, BackupError, LedgerError};
 use serde_json::json;
 use std::path::Path;
 
@@ -18,10 +18,18 @@ pub fn run(args: &BackupArgs, shown: Shown) -> Result<u8, Failure> {
         match error {
             BackupError::InUse { .. } => failure.hint("wait until that ends"),
             BackupError::File { .. } => failure.hint("backups before it are as they were; make one in another folder, and keep this one to look at"),
+            BackupError::Unsound(LedgerError::Absent) => failure.hint("check --ledger"),
             BackupError::Unsound(_) => failure.hint("`tapclear verify` tells what is wrong with the ledger; backups before it are as they were"),
             _ => failure.hint("backups before it are as they were; make room, or look at that disk"),
         }
     };
+    let refused = |what: &str| Failure::refused(format!("no backup of {} was made", args.ledger.display())).listing([what.to_owned()]);
+    if !args.ledger.is_dir() {
+        return Err(refused("there is no ledger at this place").hint("check --ledger"));
+    }
+    if opening::is_inside(&args.to, &args.ledger) {
+        return Err(refused("it would stand in the ledger itself").hint("name a folder of its own with --to, best on another disk"));
+    }
     let backup = ledger::back_up(&args.ledger, &args.to, args.workers.count()).map_err(|error| failed(&error))?;
     let dropped = match args.keep {
         Some(keep) => ledger::drop_older(&args.to, usize::from(keep)).map_err(|error| {
@@ -47,6 +55,7 @@ pub fn restore(args: &RestoreArgs, shown: Shown) -> Result<u8, Failure> {
             BackupError::File { ref path, .. } if path == into => failure.hint("name a folder that does not exist yet"),
             // It may have been put in place, and that not be durable.
             BackupError::Disk { .. } if into.exists() => failure.hint("look at that disk; then remove the folder and restore again"),
+            BackupError::Unsound(LedgerError::NotExtended(_)) => failure.hint("nothing was left behind; look for a newer backup, or one in another place"),
             _ => failure.hint("nothing was left behind; an older one (--backup N) may be whole"),
         }
     })?;

@@ -21,7 +21,7 @@ pub fn run(args: &CheckpointArgs, shown: Shown) -> Result<u8, Failure> {
     let value = json!({ "height": head.height, "hash": hex(&head.hash), "open_day": day });
     if let Some(out) = &args.out {
         let text = format!("{value}\n");
-        keep(out, text.as_bytes()).map_err(|error| Failure::refused(format!("{} cannot be written", out.display())).because(&error))?;
+        keep(out, text.as_bytes()).map_err(|error| Failure::unwritten(out, &error))?;
     }
     if shown.json {
         output::json(&value)?

@@ -19,7 +19,7 @@ const DAY: Day = Day(20_514);
 /// When the folder exists already, or anything of the day is refused.
 pub fn run(args: &DemoArgs, shown: Shown) -> Result<u8, Failure> {
     let out = fresh_folder(args)?;
-    std::fs::create_dir_all(&out).map_err(|error| Failure::refused(format!("{} cannot be made", out.display())).because(&error))?;
+    std::fs::create_dir_all(&out).map_err(|error| Failure::unwritten(&out, &error))?;
     let day_file = out.join("day.csv");
     let made = GenerateArgs { scheme: args.scheme.clone(), day: DAY, records: args.records, seed: args.seed, faults_percent: 100, out: day_file.clone() };
     generate::generate(&made)?;
@@ -82,8 +82,8 @@ fn parties(scheme: &Scheme, symbols: &SymbolTable, folder: &Path, kind: PartyKin
     for party in scheme.parties.list().iter().filter(|party| party.kind == kind) {
         let id = symbols.text(party.id);
         let path = folder.join(&*id).join("manifest.json");
-        let text = std::fs::read(&path).map_err(|error| Failure::refused(format!("{} cannot be read", path.display())).because(&error))?;
-        let manifest: Value = serde_json::from_slice(&text).map_err(|error| Failure::refused(format!("{} cannot be read", path.display())).because(&error))?;
+        let text = std::fs::read(&path).map_err(|error| Failure::unread(&path, &error))?;
+        let manifest: Value = serde_json::from_slice(&text).map_err(|error| Failure::unread(&path, &error))?;
         let total = |name: &str| manifest.get("totals").and_then(|totals| totals.get(name)).and_then(Value::as_i64).unwrap_or(0);
         let rides = u64::try_from(total("rides")).unwrap_or(0);
         let net = format!(

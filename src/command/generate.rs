@@ -40,8 +40,12 @@ pub fn generate(args: &GenerateArgs) -> Result<usize, Failure> {
         }
     };
     let params = Params { day: args.day, records: args.records, seed: args.seed, faults: Faults::default().times_percent(args.faults_percent) };
-    let day = Day::new(&scheme, &symbols, params).map_err(|error| Failure::refused("nothing can be generated").because(&error))?;
-    let unwritten = |error: std::io::Error| Failure::refused(format!("{} cannot be written", args.out.display())).because(&error);
+    let day = Day::new(&scheme, &symbols, params).map_err(|error| {
+        Failure::refused("nothing can be generated")
+            .because(&error)
+            .hint("people ride on registered terminals with registered cards, as in replay-data/sichuan")
+    })?;
+    let unwritten = |error: std::io::Error| Failure::unwritten(&args.out, &error);
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&args.out).map_err(unwritten)?);
     if tap {
         out = write_tap(day.records(), &symbols, SENDER, out).map_err(unwritten)?;

@@ -5,6 +5,7 @@ use crate::durable::head;
 use crate::failure::Failure;
 use crate::history::{self, unread};
 use crate::output::hex;
+use crate::terms::term;
 use crate::words::money;
 use crate::{opening, output};
 use domain::text::shorter_first;
@@ -35,6 +36,7 @@ fn minor(amount: i128) -> i64 {
 
 fn trial_balance(ledger: &Ledger, args: &InspectArgs, shown: Shown) -> Result<(), Failure> {
     let balances = match args.day {
+        Some(day) if ledger.day(day).is_none() => return Err(opening::unknown_day(ledger, day)),
         Some(day) => ledger.balances_of_day(day),
         None => ledger.balances(),
     }
@@ -55,7 +57,7 @@ fn trial_balance(ledger: &Ledger, args: &InspectArgs, shown: Shown) -> Result<()
     let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
     let amounts = |debit: i128, credit: i128| [debit, credit, debit - credit].map(|amount| money(minor(amount), 2)).to_vec();
     for balance in &balances {
-        let account = vec![balance.party.to_string(), balance.product.to_string(), balance.role.name().to_owned()];
+        let account = vec![balance.party.to_string(), balance.product.to_string(), term(lang, balance.role.name()).to_owned()];
         rows.push([account, amounts(balance.debit_minor, balance.credit_minor)].concat());
     }
     rows.push([vec![lang.pick("in all", "合计").to_owned(), String::new(), String::new()], amounts(debit, credit)].concat());
@@ -63,6 +65,10 @@ fn trial_balance(ledger: &Ledger, args: &InspectArgs, shown: Shown) -> Result<()
 }
 
 fn block(ledger: &Ledger, height: u64) -> Result<(), Failure> {
+    let last = ledger.head().height;
+    if !(1..=last).contains(&height) {
+        return Err(Failure::refused(format!("block {height} is not in the journal")).hint(format!("its blocks are 1 to {last}")));
+    }
     let header = ledger.header(height).map_err(|error| unread(&error))?;
     let kind = match header.kind {
         BlockKind::Event => "event",
@@ -70,7 +76,7 @@ fn block(ledger: &Ledger, height: u64) -> Result<(), Failure> {
         BlockKind::Refusals => "refusals",
         BlockKind::Decisions => "decisions",
     };
-    let event = if header.kind == BlockKind::Event { Some(format!("{:?}", ledger.read_event(height).map_err(|error| unread(&error))?)) } else { None };
+    let event = (header.kind == BlockKind::Event).then(|| ledger.read_event(height)).transpose().map_err(|error| unread(&error))?;
     output::json(&json!({
         "height": header.height, "kind": kind, "day": header.day.to_string(), "file": header.file, "rows": header.count, "bytes": header.payload_bytes,
         "prev": hex(&header.prev), "payload_digest": hex(&header.payload_digest), "event": event,
@@ -114,18 +120,17 @@ fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
             .collect();
         return output::json(&json!({ "held": list }));
     }
-    let rows: Vec<Vec<String>> = held
-        .iter()
-        .map(|decision| {
-            // One of several versions is named beside its id.
-            let several = held.iter().filter(|other| other.record.id() == decision.record.id()).count() > 1;
-            vec![
-                if several { format!("{}@{}", id(decision), version(decision)) } else { id(decision) },
-                decision.held_since.to_string(),
-                shown.lang.pick(decision.reason.name(), decision.reason.name_zh()).to_owned(),
-                money(decision.record.amount_minor, 2),
-            ]
-        })
-        .collect();
+    let names = [("record", "记录"), ("held since", "挂起日"), ("reason", "原因"), ("amount", "金额")];
+    let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| shown.lang.pick(en, zh).to_owned()).collect()];
+    rows.extend(held.iter().map(|decision| {
+        // One of several versions is named beside its id.
+        let several = held.iter().filter(|other| other.record.id() == decision.record.id()).count() > 1;
+        vec![
+            if several { format!("{}@{}", id(decision), version(decision)) } else { id(decision) },
+            decision.held_since.to_string(),
+            shown.lang.pick(decision.reason.name(), decision.reason.name_zh()).to_owned(),
+            money(decision.record.amount_minor, 2),
+        ]
+    }));
     output::table(&rows, 3)
 }

@@ -27,7 +27,15 @@ pub fn run(args: &RebuildArgs, shown: Shown) -> Result<u8, Failure> {
     let mut ledger = Ledger::open(&args.into, &LedgerOptions::default()).map_err(|error| opening::unopened(&args.into, &error))?;
     let progress = Progress::new(shown.lang);
     let rebuilding = Rebuilding { journal: &journal, schemes: &schemes, symbols: &symbols, out: &args.out, workers: args.workers.count(), progress: &progress };
-    let rebuilt = rebuilding.fill(&mut ledger)?;
+    let rebuilt = match rebuilding.fill(&mut ledger) {
+        Ok(rebuilt) => rebuilt,
+        Err(failure) => {
+            // It was made here, and half of it is of use to nobody: the same command may be run again.
+            drop(ledger);
+            std::fs::remove_dir_all(&args.into).ok();
+            return Err(failure);
+        }
+    };
     progress.done();
     // The journals are the same: so are their heads.
     let (old, new) = std::thread::scope(|scope| {

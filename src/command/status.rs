@@ -4,6 +4,7 @@ use crate::cli::{Shown, StatusArgs};
 use crate::durable::head;
 use crate::failure::{EXIT_LOOK, Failure};
 use crate::output::hex;
+use crate::terms::term;
 use crate::words::{count, money};
 use crate::{opening, output};
 use domain::Day;
@@ -20,8 +21,7 @@ pub fn run(args: &StatusArgs, shown: Shown) -> Result<u8, Failure> {
     let ledger = opening::ledger_to_read(&args.ledger)?;
     let days: Vec<&DayInfo> = ledger.days().iter().filter(|info| args.day.is_none_or(|day| day == info.day)).collect();
     if let (Some(day), true) = (args.day, days.is_empty()) {
-        let known: Vec<String> = ledger.days().iter().map(|info| info.day.to_string()).collect();
-        return Err(Failure::refused(format!("clearing day {day} is not in the ledger")).hint(format!("it has {}", known.join(", "))));
+        return Err(opening::unknown_day(&ledger, day));
     }
     let files: Vec<&FileInfo> = ledger.files().iter().filter(|file| args.day.is_none_or(|day| day == file.day)).collect();
     let board = match (&args.out, args.day) {
@@ -36,7 +36,8 @@ pub fn run(args: &StatusArgs, shown: Shown) -> Result<u8, Failure> {
 /// Per party that the day's files were made for: what of its set is there. Who they are, the ledger knows.
 fn board(ledger: &Ledger, day: Day, out: &Path) -> Result<Vec<(String, &'static str)>, Failure> {
     let folder = out.join(day.to_string());
-    let parties = settlement::receivers(ledger, day).map_err(|error| Failure::refused("the ledger cannot be read").because(&error))?;
+    let parties = settlement::receivers(ledger, day)
+        .map_err(|error| Failure::refused("the ledger cannot be read").because(&error).hint("`tapclear verify` tells what is wrong with it"))?;
     Ok(parties
         .into_iter()
         .map(|party| {
@@ -115,7 +116,7 @@ fn as_text(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Optio
         let totals = &info.totals;
         let known = |shown: String| if is_decided(info) { shown } else { "-".to_owned() };
         let numbers = [totals.cleared, totals.duplicate, totals.held, totals.rejected].map(|number| known(count(number)));
-        let day = vec![info.day.to_string(), info.state.name().to_owned(), count(received(ledger, info))];
+        let day = vec![info.day.to_string(), term(lang, info.state.name()).to_owned(), count(received(ledger, info))];
         rows.push([day, numbers.to_vec(), vec![known(money(totals.gross_minor, 2))]].concat());
     }
     output::table(&rows, 2)?;
@@ -126,7 +127,7 @@ fn as_text(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Optio
         rows.push(vec![
             file.id.to_string(),
             file.name.clone(),
-            file.state.name().to_owned(),
+            term(lang, file.state.name()).to_owned(),
             file.day.to_string(),
             count(file.received),
             count(file.refused),
@@ -136,7 +137,7 @@ fn as_text(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Optio
     output::table(&rows, 4)?;
     if let Some(board) = board {
         output::heading(lang, "parties", "机构")?;
-        let rows: Vec<Vec<String>> = board.iter().map(|(party, state)| vec![party.clone(), (*state).to_owned()]).collect();
+        let rows: Vec<Vec<String>> = board.iter().map(|(party, state)| vec![party.clone(), term(lang, state).to_owned()]).collect();
         output::table(&rows, 2)?;
     }
     Ok(())

@@ -13,7 +13,10 @@ use serde_json::{Map, Value, json};
 /// When something differs, or the ledger cannot be read.
 pub fn run(args: &VerifyArgs, shown: Shown) -> Result<u8, Failure> {
     let ledger = opening::ledger_to_read(&args.ledger)?;
-    let report = ledger.verify().map_err(|error| unread(&error))?;
+    let report = ledger.verify().map_err(|error| {
+        let failure = Failure::refused("the ledger cannot be read to its end").because(&error);
+        failure.hint("keep a copy of the folder and bring back a backup; `tapclear rebuild` makes all but the journal, its archives and the vault anew")
+    })?;
     let mut differences: Vec<String> = report.differences.iter().map(|difference| format!("block {}: {}", difference.height, difference.what)).collect();
     let mut published = 0;
     for info in ledger.days().iter().filter(|info| info.state == DayState::Settled) {

@@ -31,14 +31,13 @@ pub fn run(args: &WhatIfArgs, shown: Shown) -> Result<u8, Failure> {
     let compared = replaying.compare()?;
     progress.done();
     if let Some(path) = &args.csv {
-        let unwritten = |error: &csv::Error| Failure::refused(format!("{} cannot be written", path.display())).because(error);
-        write_csv(&compared, path).map_err(|error| unwritten(&error))?;
+        write_csv(&compared, path).map_err(|error| Failure::unwritten(path, &error))?;
     }
     if let Some(path) = &args.svg {
         let bars = bars(&compared, &scheme, &symbols, shown.lang);
         let title = shown.lang.pick("what operators earn: booked, and under the other tariff", "运营单位所得：现行与另一票价");
         let svg = plot::pairs(title, [shown.lang.pick("booked", "现行"), shown.lang.pick("other tariff", "另一票价")], &bars, scheme.minor_digits);
-        std::fs::write(path, svg).map_err(|error| Failure::refused(format!("{} cannot be written", path.display())).because(&error))?;
+        std::fs::write(path, svg).map_err(|error| Failure::unwritten(path, &error))?;
     }
     if shown.json {
         as_json(&compared, args.riders)?

@@ -12,7 +12,7 @@ use serde_json::json;
 /// When no booked file, or more than one, is meant, or the day is closing.
 pub fn run(args: &WithdrawArgs, shown: Shown) -> Result<u8, Failure> {
     let mut ledger = opening::ledger(&args.ledger, false)?;
-    let open = ledger.open_day().map(|info| info.day).ok_or_else(|| Failure::refused("no clearing day is open"))?;
+    let open = ledger.open_day().map(|info| info.day).ok_or_else(Failure::no_open_day)?;
     let meant =
         |file: &&FileInfo| file.name == args.file || file.id.to_string() == args.file || (args.file.len() >= 6 && hex(&file.digest).starts_with(&args.file));
     let found: Vec<FileInfo> = ledger.files().iter().filter(|file| file.state == FileState::Booked).filter(meant).cloned().collect();

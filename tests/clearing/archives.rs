@@ -65,8 +65,11 @@ fn moved_days_are_read_verified_settled_and_rebuilt_as_before() {
     }
     // The journal says so, and goes on from where it was.
     let event = block(&house, blocks.len() as u64 + 1);
-    let (digest, said) = (moved["digest"].as_str().expect("a digest"), event["event"].as_str().expect("an event"));
-    assert!(said.starts_with("DaysArchived") && event["prev"].as_str().is_some_and(|prev| head.ends_with(prev)), "{said} {digest}");
+    let (digest, said) = (moved["digest"].as_str().expect("a digest"), event["event"]["event"].as_str().expect("an event"));
+    assert!(
+        said == "days_archived" && event["event"]["digest"] == *digest && event["prev"].as_str().is_some_and(|prev| head.ends_with(prev)),
+        "{said} {digest}"
+    );
     assert_eq!(archive(&house)["moved"], Value::Null);
     // The blocks are in the archive alone.
     let name = archives(&house).pop().expect("an archive");

@@ -229,6 +229,8 @@ fn words_can_be_chinese_and_data_stay_as_they_are() {
         assert!(ran.stdout.contains(word), "{lang}: {}", ran.stdout);
         assert!(ran.stdout.contains(DAY));
     }
+    let ran = tapclear(["status".as_ref(), "--lang".as_ref(), "zh".as_ref(), "--ledger".as_ref(), ledger.as_os_str()]);
+    assert!(ran.stdout.contains("已结算") && !ran.stdout.contains("settled"), "{}", ran.stdout);
     let ran = tapclear(["verify".as_ref(), "--lang".as_ref(), "zh".as_ref(), "--ledger".as_ref(), ledger.as_os_str()]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.contains("账本"), "{}", ran.stdout);
@@ -253,4 +255,61 @@ fn status_tells_which_parties_have_their_files() {
     assert_eq!(board(), (Some(1), "published".into(), "not generated".into(), "not generated".into()));
     std::fs::remove_dir_all(house.day(DAY)).expect("it was published");
     assert_eq!(board(), (Some(1), "not generated".into(), "not generated".into(), "not generated".into()));
+}
+
+#[test]
+fn what_is_asked_of_a_ledger_and_not_there_is_refused_with_what_is() {
+    let house = transit::house();
+    house.clear(DAY, &[house.write("day.csv", csv(&day(25, 300)))]).done();
+    let last = house.head().split(':').next().expect("a height").to_owned();
+    for (command, more) in [("inspect", &["--day", "2027-01-01"][..]), ("status", &["--day", "2027-01-01"])] {
+        assert!(house.run(command, more).refused().contains(DAY), "{command}");
+    }
+    house.run("settle", ["--day", "2027-01-01"]).refused();
+    for height in ["0", "99999"] {
+        assert!(house.run("inspect", ["--block", height]).refused().contains(&format!("1 to {last}")), "{height}");
+    }
+    // Two questions at once would have one answer.
+    assert_eq!(house.run("inspect", ["--held", "--gaps"]).code, Some(2));
+    let event = house.run("inspect", ["--block", "1"]).done();
+    assert_eq!(event["event"]["event"], "day_opened", "{event}");
+    let closed = house.run("close", ["--day", DAY]);
+    assert!(closed.refused().contains("tapclear settle"), "{}", closed.stderr);
+}
+
+#[test]
+fn files_that_cannot_be_written_or_read_are_told_with_a_hint() {
+    let house = transit::house();
+    house.clear(DAY, &[house.write("day.csv", csv(&day(26, 100)))]).done();
+    let nowhere = house.path("nothing").join("file.csv").display().to_string();
+    house.run("checkpoint", ["--out", &nowhere]).refused();
+    house.run("status", ["--checkpoint", &nowhere]).refused();
+    let broken = house.write("broken.json", "{").display().to_string();
+    house.run("status", ["--checkpoint", &broken]).refused();
+    house.run("ingest", ["--acks", &nowhere, &house.path("day.csv").display().to_string()]).refused();
+    let scheme = house.scheme.display().to_string();
+    house.run("what-if", ["--tariff", &scheme, "--csv", &nowhere]).refused();
+    tapclear(["generate", "--day", DAY, "--records", "10", "--out", &nowhere]).refused();
+}
+
+#[test]
+fn nothing_else_is_written_into_a_ledger_s_folder() {
+    let house = transit::house();
+    let file = house.write("day.csv", csv(&day(27, 100)));
+    let inside = house.ledger().join("out").display().to_string();
+    let words = ["clear", "--ledger", &house.ledger().display().to_string(), "--scheme", &house.scheme.display().to_string()].map(str::to_owned);
+    let map = house.map.as_ref().expect("a mapping").display().to_string();
+    let ran = tapclear(words.iter().map(String::as_str).chain(["--map", &map, "--out", &inside, "--day", DAY, &file.display().to_string()]));
+    ran.refused();
+    assert!(!house.ledger().exists());
+    house.clear(DAY, &[file]).done();
+    for place in [house.ledger(), house.ledger().join("db"), house.ledger().join("backups/deeper")] {
+        house.run("backup", ["--to", &place.display().to_string()]).refused();
+    }
+    house.verify();
+    assert!(!house.ledger().join("files").exists() && !house.ledger().join("backups").exists());
+    // Nothing is made for a ledger that is not there either.
+    let backups = house.path("backups");
+    tapclear(["backup", "--ledger", &house.path("none").display().to_string(), "--to", &backups.display().to_string()]).refused();
+    assert!(!backups.exists());
 }

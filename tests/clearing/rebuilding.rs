@@ -94,6 +94,9 @@ fn abandoned_and_withdrawn_files_and_late_records_are_rebuilt_as_they_were() {
     // An empty scheme folder's worth of change: the days were not closed under this.
     house.edit("tariff/tariff.toml", "amount_minor = 200", "amount_minor = 300");
     assert!(rebuilt(&house, "other", &[]).refused().contains("another scheme"));
+    assert!(!house.path("other").exists(), "the same command may be run again");
+    house.edit("tariff/tariff.toml", "amount_minor = 300", "amount_minor = 200");
+    rebuilt(&house, "other", &[]).done();
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl IngestError {
             Self::HeaderTwice { .. } => "a column is found by its name: rename one of them, or use header = false and places",
             Self::RowTooLong { .. } => "check the delimiter, the format and the quotes",
             Self::QuoteOpen { .. } => "check the end of the file: it may have been cut",
-            Self::Json { .. } => "check the end of the file: it may have been cut; one record a line is format = \"json-lines\"",
+            Self::Json { .. } => "check `array` in the mapping, and the end of the file: it may have been cut; one record a line is format = \"json-lines\"",
             Self::Capture { .. } => "the file was cut or damaged: fetch it again",
             Self::CaptureAsText => "leave captures (*.tap) out of the mapping's patterns",
         })
