@@ -114,6 +114,11 @@ impl WorkersArg {
     }
 }
 
+/// A reason that the journal keeps: some words.
+fn reason(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("say why in some words: the journal keeps them") } else { Ok(text.to_owned()) }
+}
+
 #[derive(Debug, Args)]
 pub struct ClearArgs {
     #[command(flatten)]
@@ -225,7 +230,7 @@ pub struct ResolveArgs {
     #[arg(long, value_name = "DIR")]
     pub scheme: Option<PathBuf>,
     /// Why it is decided so; kept in the journal
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub why: String,
 }
 
@@ -237,7 +242,7 @@ pub struct WithdrawArgs {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// Why it is taken back; kept in the journal
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub why: String,
 }
 
@@ -349,7 +354,7 @@ pub struct ForgetArgs {
     #[arg(long, value_name = "DIR")]
     pub scheme: Option<PathBuf>,
     /// Why; kept in the journal
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub why: String,
 }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 pub fn run(args: &ResolveArgs, shown: Shown) -> Result<u8, Failure> {
     let symbols = SymbolTable::new();
     let mut ledger = opening::ledger(&args.ledger, false)?;
-    let day = ledger.open_day().map(|info| info.day).ok_or_else(|| Failure::refused("no clearing day is open"))?;
+    let day = ledger.open_day().map(|info| info.day).ok_or_else(Failure::no_open_day)?;
     let event = match (&args.tap_off, &args.at) {
         (Some(location), Some(at)) => supply(args, &ledger, &symbols, location, at)?,
         _ => decide(args, &ledger, &symbols)?,
@@ -83,7 +83,8 @@ fn supply(args: &ResolveArgs, ledger: &Ledger, symbols: &SymbolTable, location: 
     let dir = args.scheme.as_deref().ok_or_else(|| Failure::refused("a tap-off is supplied under a scheme").hint("name it with --scheme"))?;
     let scheme = opening::scheme(dir, symbols)?;
     let place = symbols.intern(location);
-    if scheme.location(place).is_none() && !scheme.open.locations {
+    let written = location.split_once(':').is_some_and(|(kind, code)| !kind.is_empty() && !code.is_empty());
+    if scheme.location(place).is_none() && !(scheme.open.locations && written) {
         return Err(Failure::refused(format!("`{location}` is no location of the scheme")).hint("write it as `kind:code`, as in locations.csv"));
     }
     let time = engine::scheme::moment::start(at, &scheme.clock)
@@ -100,19 +101,29 @@ fn supply(args: &ResolveArgs, ledger: &Ledger, symbols: &SymbolTable, location: 
     if time <= tap_on.record.time {
         return Err(Failure::refused(format!("{at} is not later than the tap-on")).hint("a journey ends after it began"));
     }
+    let open = open(ledger)?;
+    if scheme.clock.service_day(time) > open {
+        let hint = format!("the open day is {open}; supply it when its day is open");
+        return Err(Failure::refused(format!("{at} is after the open clearing day")).hint(hint));
+    }
     let supplied = supplied_tap_off(&tap_on.record, place, time, symbols).id();
     let before: &[(RecordId, _)] = &[(supplied, None)];
-    let today = ledger.resolutions(open(ledger)?).map_err(|error| history::unread(&error))?;
+    let today = ledger.resolutions(open).map_err(|error| history::unread(&error))?;
     let again = today.iter().any(|event| matches!(event, Event::TapOffSupplied { record, .. } if *record == args.record));
     if again || !history::look_up(ledger, symbols, before)?.concat().is_empty() {
         return Err(Failure::refused(format!("a tap-off has been supplied for `{}` before", args.record)).hint("a journey ends once"));
+    }
+    // A correction has taken back all that the tap-on cost.
+    let corrected = all.iter().any(|(_, decision)| decision.flags.has(Flags::CORRECTS));
+    if corrected && all.iter().map(|(_, decision)| decision.list_minor).sum::<i64>() == 0 {
+        return Err(Failure::refused(format!("a tap-off that came late has ended the journey of `{}`", args.record)).hint("`tapclear explain` shows it"));
     }
     let (record, tap_on_ms) = (args.record.clone(), tap_on.record.time.0);
     Ok(Event::TapOffSupplied { record, tap_on_ms, location: location.to_owned(), time_ms: time.0, why: args.why.clone() })
 }
 
 fn open(ledger: &Ledger) -> Result<domain::Day, Failure> {
-    ledger.open_day().map(|info| info.day).ok_or_else(|| Failure::refused("no clearing day is open"))
+    ledger.open_day().map(|info| info.day).ok_or_else(Failure::no_open_day)
 }
 
 fn text_of(decision: &Decision, symbols: &SymbolTable) -> String {

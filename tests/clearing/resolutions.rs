@@ -120,6 +120,9 @@ fn a_tap_off_that_the_operator_supplies_replaces_the_missing_one() {
     supply(&next, "station:4000", "2026-03-03T10:00:00").refused();
     supply(&entry, "station:4000", "2026-03-02T08:00:00").refused();
     supply(&entry, "station:4000", "half past eight").refused();
+    assert!(supply(&entry, "station:4000", "2026-03-05T08:30:00").refused().contains("after the open clearing day"));
+    let blank = house.run("resolve", [&*entry, "--tap-off", "station:4000", "--at", "2026-03-02T08:30:00", "--scheme", &scheme, "--why", " "]);
+    assert!(blank.code == Some(2) && blank.stderr.contains("say why"), "{}", blank.stderr);
     assert_eq!(supply(&entry, "station:4000", "2026-03-02T08:30:00").done()["decision"], "supplied");
     assert!(supply(&entry, "station:4000", "2026-03-02T08:31:00").refused().contains("before"));
     close(&house, "2026-03-04");
@@ -133,6 +136,26 @@ fn a_tap_off_that_the_operator_supplies_replaces_the_missing_one() {
     assert_eq!(net(&house, "2026-03-04", "bank-01"), 1200 - 180);
     assert!(supply(&entry, "station:4000", "2026-03-02T08:31:00").refused().contains("before"));
     assert_rebuilt(&house);
+}
+
+#[test]
+fn a_journey_that_a_late_tap_off_has_ended_is_not_ended_again() {
+    let house = House::bundled("fares/chengdu-metro");
+    let plastic = Card { medium: "card", ..card("a") };
+    let mut taps = Taps::default();
+    let ride = taps.metro(plastic, "2026-03-02", ("08:00:00", "0"), ("08:30:00", "4000"));
+    taps.metro(plastic, "2026-03-03", ("09:00:00", "0"), ("09:30:00", "4000"));
+    house.clear("2026-03-02", &[file(&house, "first.csv", &taps.rows[..1])]).done();
+    house.clear("2026-03-03", &[file(&house, "second.csv", &taps.rows[2..])]).done();
+    let given_up = lines(&house, "2026-03-03", "bank-01").into_iter().find(|(.., flags)| flags.contains("no-tap-off"));
+    let entry = given_up.expect("the journey is given up").0;
+    house.clear("2026-03-04", &[file(&house, "late.csv", &taps.rows[1..2])]).done();
+    assert!(lines(&house, "2026-03-04", "bank-01").iter().any(|(id, ..)| *id == ride), "the late tap-off has ended it");
+    let scheme = house.scheme.to_str().expect("UTF-8").to_owned();
+    let again = ["--tap-off", "station:4000", "--at", "2026-03-02T08:20:00", "--scheme", &scheme, "--why", "seen by the gate's camera"];
+    assert!(house.run("resolve", [&*entry].into_iter().chain(again)).refused().contains("came late"));
+    close(&house, "2026-03-05");
+    assert_eq!(lines(&house, "2026-03-05", "bank-01"), [], "nothing is charged for it");
 }
 
 #[test]
