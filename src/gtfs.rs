@@ -7,6 +7,7 @@
 mod changes;
 mod fares;
 mod feed;
+mod joins;
 mod legacy;
 mod legs;
 mod money;

@@ -66,6 +66,9 @@ pub struct Period {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     pub name: String,
+    /// The network that it is of, and what kind of ticket its fares are of, where they do not say so themselves.
+    pub network: Option<String>,
+    pub ticket: Option<String>,
     /// A position in the groups of routes.
     pub routes: Option<usize>,
     pub operator: Option<String>,
@@ -80,7 +83,18 @@ impl Case {
     /// One without conditions.
     #[must_use]
     pub const fn for_all() -> Self {
-        Self { name: String::new(), routes: None, operator: None, when: Vec::new(), exit_when: Vec::new(), class: None, medium: None, table: 0 }
+        Self {
+            name: String::new(),
+            network: None,
+            ticket: None,
+            routes: None,
+            operator: None,
+            when: Vec::new(),
+            exit_when: Vec::new(),
+            class: None,
+            medium: None,
+            table: 0,
+        }
     }
 }
 

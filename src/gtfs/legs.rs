@@ -199,6 +199,8 @@ fn cases(sources: &Sources<'_>, asked: Asked<'_>, routes: Option<usize>, result:
             ];
             result.case(Case {
                 name: words.into_iter().flatten().collect::<Vec<_>>().join(" / "),
+                network: asked.network.map(str::to_owned),
+                ticket: None,
                 routes,
                 operator: None,
                 when: periods(asked.from_state),

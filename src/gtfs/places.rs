@@ -197,6 +197,13 @@ impl Places {
         None
     }
 
+    /// A stop with what lies within it: a station's platforms, and their boarding areas. None where the feed has no such stop.
+    #[must_use]
+    pub fn within(&self, id: &str) -> Vec<&str> {
+        let is_in = |stop: &&Stop| self.inherited(stop, |above| above.id == id).is_some();
+        if self.stop_of.contains_key(id) { self.stops.iter().filter(is_in).map(|stop| stop.id.as_str()).collect() } else { Vec::new() }
+    }
+
     /// The routes of an agency that are in a list.
     #[must_use]
     pub fn networks(&self) -> BTreeMap<&str, Vec<&str>> {

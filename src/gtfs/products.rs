@@ -3,6 +3,7 @@
 use super::changes::{self, Changes};
 use super::fares::Fares;
 use super::feed::Feed;
+use super::joins;
 use super::legs::{self, Legs};
 use super::money::{Decimal, digits_of};
 use super::notes::Notes;
@@ -99,10 +100,7 @@ pub fn read(feed: &mut Feed, places: &Places, notes: &mut Notes) -> Result<Optio
     products.tell(&legs, &changes, notes);
     legs::price(places, &products, &legs, &frames, &changes, &mut result, notes);
     changes::write(&products, &changes, &mut result, notes);
-    feed.rows("fare_leg_join_rules.txt", ["from_network_id", "to_network_id", "from_stop_id", "to_stop_id"], |row, _| {
-        let en = "joined legs: a journey from tap-on to tap-off is one leg as it is; legs that are recorded apart are priced apart";
-        notes.left("fare_leg_join_rules.txt", row, en, "合并行程段：一次进出本就按一段计价；分开记录的各段分别计价");
-    })?;
+    joins::write(feed, places, !changes.rows.is_empty(), &mut result, notes)?;
     Ok(Some((result, frames)))
 }
 

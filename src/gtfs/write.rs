@@ -191,8 +191,9 @@ fn station_base(case: &Case, fares: &Fares, dearest: i64) -> String {
         Some(at) => (String::new(), format!("areas = {{ file = \"areas-{}.csv\", place = \"stop\", area = \"area\", location_kind = {kind} }}\n", at + 1)),
         None => (format!(", location_kind = {kind}"), String::new()),
     };
+    let ticket = case.ticket.as_ref().map(|ticket| format!("ticket = {}\n", quoted(ticket))).unwrap_or_default();
     format!(
-        "\n[[base]]\nname = {}\nkinds = [\"tap-on\", \"tap-off\", \"journey\"]\n{}price = \"matrix\"\n\
+        "\n[[base]]\nname = {}\nkinds = [\"tap-on\", \"tap-off\", \"journey\"]\n{}price = \"matrix\"\n{ticket}\
          matrix = {{ file = \"fares-{file}.csv\", from = \"from\", to = \"to\", fare_minor = \"fare_minor\", ticket = \"ticket\"{of_places} }}\n{areas}\
          gaps = \"unknown-pair\"\nno_tap_on_minor = {most}\nno_tap_off_minor = {most}\nunknown_pair_minor = {most}\n",
         quoted(&case.name),

@@ -115,3 +115,54 @@ fn stops_with_blanks_in_their_ids_can_be_tried() {
     let told = tapclear(["tariff", "try", "--scheme", &scheme, "--csv", &taps.display().to_string(), "--json"]).done();
     assert_eq!((&told["charged_minor"], &told["rides"][0]["flags"]), (&Value::from(300), &Value::from(Vec::<Value>::new())), "{told}");
 }
+
+/// Legs of one network are one leg, where the feed joins them; each costs what the whole way is more.
+#[test]
+fn joined_legs_cost_what_one_leg_does() {
+    let product = format!("{PRODUCTS}two,,,,2.00,EUR\nthree,,,,3.00,EUR\n");
+    let legs = "network_id,from_area_id,to_area_id,fare_product_id\nN,a,b,two\nN,b,c,two\nN,a,c,three\nM,,,two\n";
+    let with = |joins: &str, more: &[(&'static str, &str)]| {
+        let files = [
+            ("fare_products.txt", product.as_str()),
+            ("fare_leg_rules.txt", legs),
+            ("route_networks.txt", "network_id,route_id\nN,10\nN,20\nM,X\n"),
+            ("stop_areas.txt", "area_id,stop_id\na,A\nb,S\nc,C\n"),
+            ("fare_leg_join_rules.txt", joins),
+        ];
+        let mut files = small(&[&files[..], more].concat());
+        files.retain(|(name, _)| *name != "stops.txt");
+        files.push(("stops.txt", "stop_id,stop_name,location_type,parent_station\nA,a,,\nS,s,1,\nB,b,,S\nE,e,,S\nC,c,,\n".to_owned()));
+        imported(&files)
+    };
+    let head = "from_network_id,to_network_id,from_stop_id,to_stop_id\n";
+    for (joins, journey, costs) in [
+        ("", &[("10 A B", 0), ("20 B C", 20)][..], &[200, 200][..]),
+        ("N,N,,\n", &[("10 A B", 0), ("20 B C", 20)], &[200, 100]),
+        ("N,N,,\n", &[("10 A B", 0), ("20 E C", 20)], &[200, 100]),
+        // Ten minutes in the vehicle, and two hours after that.
+        ("N,N,,\n", &[("10 A B", 0), ("20 B C", 130)], &[200, 100]),
+        ("N,N,,\n", &[("10 A B", 0), ("20 B C", 131)], &[200, 200]),
+        ("N,N,,\n", &[("10 A B", 0), ("X B C", 20), ("20 B C", 40)], &[200, 200, 200]),
+        ("N,N,B,E\n", &[("10 A B", 0), ("20 E C", 20)], &[200, 100]),
+        ("N,N,B,E\n", &[("10 A B", 0), ("20 B C", 20)], &[200, 200]),
+        ("N,N,B,E\n", &[("10 A E", 0), ("20 B C", 20)], &[200, 200]),
+        ("N,N,S,S\n", &[("10 A E", 0), ("20 B C", 20)], &[200, 100]),
+        ("N,N,B,E\nN,N,,\n", &[("10 A B", 0), ("20 B C", 20)], &[200, 100]),
+    ] {
+        assert_eq!(with(&format!("{head}{joins}"), &[]).rider().pays(journey), costs, "{joins} {journey:?}");
+    }
+    for (join, wanted) in [
+        ("N,N,,", "joined legs: one that begins"),
+        ("N,M,,", "joined legs of two networks"),
+        ("Z,Z,,", "joined legs of a network that no"),
+        ("N,N,B,", "joined legs at a stop"),
+        ("N,N,,E", "joined legs at a stop"),
+        ("N,N,B,nowhere", "joined legs at a stop"),
+    ] {
+        let notes = with(&format!("{head}{join}\n"), &[]).notes().join("\n");
+        assert!(notes.contains(&format!("fare_leg_join_rules.txt:2 \"{wanted}")), "{wanted} in {notes}");
+    }
+    let transfers = "from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,fare_transfer_type,fare_product_id\n,,-1,3600,1,0,\n";
+    let beside = with(&format!("{head}N,N,,\n"), &[("fare_transfer_rules.txt", transfers)]);
+    assert!(beside.notes().join("\n").contains("fare_leg_join_rules.txt:2 \"joined legs beside transfer rules"), "{:?}", beside.notes());
+}
