@@ -172,8 +172,9 @@ class Copies:
         need({name: self.digest(held[name]).hex() for name in held} == named, "its files are not those that its manifest names")
 
     def add(self, line):
-        value, kinds = json.loads(line), {"tapclear-seal-2": self.seal, "tapclear-proof-2": self.line, "tapclear-growth-1": self.growth}
-        kinds[value["format"]](value)
+        once = lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else need(False, "a name stands twice in it")
+        value = json.loads(line, object_pairs_hook=once)
+        {"tapclear-seal-2": self.seal, "tapclear-proof-2": self.line, "tapclear-growth-1": self.growth}[value["format"]](value)
 
 def main(key, *paths):
     copies, refused = Copies(key) if re.fullmatch("[0-9a-f]{64}|04[0-9a-f]{128}", key) else sys.exit("the public key cannot be one"), 0
@@ -182,8 +183,7 @@ def main(key, *paths):
         items = [path] if check == copies.folder else open(path, "rb").read().removesuffix(b"\n").split(b"\n")
         for place, item in enumerate(items, 1):
             try:
-                check(item)
-                held += 1
+                held += check(item) is None
             except (KeyError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
                 print("%s:%s does not hold: %s" % (path, place, error if isinstance(error, ValueError) else "%s is missing or wrong" % error))
         print("%s: %s of %s hold" % (path, held, len(items)))

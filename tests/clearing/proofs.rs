@@ -345,6 +345,17 @@ fn every_file_of_a_folder_is_held_against_the_sealed_manifest() {
     }
 }
 
+/// Readers differ in which of the two they take.
+#[test]
+fn what_says_two_things_under_one_name_is_refused() {
+    let sealed = SealedHouse::new(Suite::Standard, 1, 98);
+    let text = std::fs::read_to_string(sealed.seal_path(&sealed.days[0], "bank-02")).expect("a seal");
+    let twice = text.replacen("\"debit_minor\":", "\"debit_minor\":1,\"debit_minor\":", 1);
+    assert_ne!(twice, text);
+    assert_refused(&sealed.key, &[sealed.house.write("twice.json", twice)]);
+    assert_holds(&sealed.key, &[sealed.house.write("once.json", text)]);
+}
+
 /// A house that writes a past day anew makes all its digests, roots and signatures anew as well. What a bank has kept, and
 /// what it is given afterwards, are not of one log, whichever line of whichever day it was.
 #[test]
