@@ -392,6 +392,9 @@ pub struct RestoreArgs {
 pub struct InspectArgs {
     #[command(flatten)]
     pub ledger: LedgerArg,
+    /// The scheme's folder: amounts are shown in its currency, and in minor units where it is not given
+    #[arg(long, value_name = "DIR")]
+    pub scheme: Option<PathBuf>,
     /// A journal block by its height
     #[arg(long, value_name = "HEIGHT", group = "what")]
     pub block: Option<u64>,
@@ -410,6 +413,9 @@ pub struct InspectArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub ledger: LedgerArg,
+    /// The scheme's folder: amounts are shown in its currency, and in minor units where it is not given
+    #[arg(long, value_name = "DIR")]
+    pub scheme: Option<PathBuf>,
     /// Show only this day
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub day: Option<Day>,

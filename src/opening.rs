@@ -18,6 +18,14 @@ pub fn scheme(dir: &Path, symbols: &SymbolTable) -> Result<Scheme, Failure> {
     Scheme::read(dir, symbols).map_err(|mistakes| refused_for(&format!("the scheme {}", dir.display()), &mistakes))
 }
 
+/// How many digits of an amount stand behind the point, where a scheme says so; a ledger alone knows whole minor units.
+///
+/// # Errors
+/// All mistakes of the scheme at once.
+pub fn minor_digits(scheme: Option<&Path>) -> Result<Option<u8>, Failure> {
+    scheme.map(|dir| self::scheme(dir, &SymbolTable::new()).map(|scheme| scheme.minor_digits)).transpose()
+}
+
 /// A scheme with the tariff of another folder.
 ///
 /// # Errors

@@ -30,6 +30,22 @@ pub fn money(amount_minor: i64, minor_digits: u8) -> String {
     if digits == 0 { format!("{sign}{}", grouped(whole)) } else { format!("{sign}{}.{fraction}", grouped(whole)) }
 }
 
+/// As [`money`]; whole minor units where nobody said how many digits the currency has.
+#[must_use]
+pub fn money_or_minor(amount_minor: i64, minor_digits: Option<u8>) -> String {
+    money(amount_minor, minor_digits.unwrap_or(0))
+}
+
+/// The name of a column of such amounts.
+#[must_use]
+pub fn amount_name(lang: Lang, (en, zh): (&str, &str), minor_digits: Option<u8>) -> String {
+    match (minor_digits, lang) {
+        (Some(_), lang) => lang.pick(en, zh).to_owned(),
+        (None, Lang::En) => format!("{en}, minor units"),
+        (None, Lang::Zh) => format!("{zh}（最小单位）"),
+    }
+}
+
 /// A count with thin groups of three for reading: `1 234 567`.
 #[must_use]
 pub fn count(number: u64) -> String {

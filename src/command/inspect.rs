@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::history::{self, unread};
 use crate::output::hex;
 use crate::terms::term;
-use crate::words::money;
+use crate::words::{amount_name, money_or_minor};
 use crate::{opening, output};
 use domain::text::shorter_first;
 use domain::{Decision, SymbolTable};
@@ -21,7 +21,7 @@ pub fn run(args: &InspectArgs, shown: Shown) -> Result<u8, Failure> {
     if let Some(height) = args.block {
         block(&ledger, height)?;
     } else if args.held {
-        held(&ledger, shown)?;
+        held(&ledger, args, shown)?;
     } else if args.gaps {
         gaps(&ledger, shown)?;
     } else {
@@ -53,9 +53,11 @@ fn trial_balance(ledger: &Ledger, args: &InspectArgs, shown: Shown) -> Result<()
         );
     }
     let lang = shown.lang;
-    let names = [("party", "机构"), ("product", "产品"), ("account", "科目"), ("debit", "借方"), ("credit", "贷方"), ("balance", "余额")];
+    let digits = opening::minor_digits(args.scheme.as_deref())?;
+    let names = [("party", "机构"), ("product", "产品"), ("account", "科目"), ("debit", "借方"), ("credit", "贷方")];
     let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
-    let amounts = |debit: i128, credit: i128| [debit, credit, debit - credit].map(|amount| money(minor(amount), 2)).to_vec();
+    rows.iter_mut().for_each(|names| names.push(amount_name(lang, ("balance", "余额"), digits)));
+    let amounts = |debit: i128, credit: i128| [debit, credit, debit - credit].map(|amount| money_or_minor(minor(amount), digits)).to_vec();
     for balance in &balances {
         let account = vec![balance.party.to_string(), balance.product.to_string(), term(lang, balance.role.name()).to_owned()];
         rows.push([account, amounts(balance.debit_minor, balance.credit_minor)].concat());
@@ -108,7 +110,8 @@ fn gaps(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
     output::table(&rows, 1)
 }
 
-fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
+fn held(ledger: &Ledger, args: &InspectArgs, shown: Shown) -> Result<(), Failure> {
+    let digits = opening::minor_digits(args.scheme.as_deref())?;
     let symbols = SymbolTable::new();
     let held = history::held(ledger, &symbols)?;
     let id = |decision: &Decision| decision.record.id().text(&symbols.text(decision.record.terminal));
@@ -120,8 +123,9 @@ fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
             .collect();
         return output::json(&json!({ "held": list }));
     }
-    let names = [("record", "记录"), ("held since", "挂起日"), ("reason", "原因"), ("amount", "金额")];
+    let names = [("record", "记录"), ("held since", "挂起日"), ("reason", "原因")];
     let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| shown.lang.pick(en, zh).to_owned()).collect()];
+    rows.iter_mut().for_each(|names| names.push(amount_name(shown.lang, ("amount", "金额"), digits)));
     rows.extend(held.iter().map(|decision| {
         // One of several versions is named beside its id.
         let several = held.iter().filter(|other| other.record.id() == decision.record.id()).count() > 1;
@@ -129,7 +133,7 @@ fn held(ledger: &Ledger, shown: Shown) -> Result<(), Failure> {
             if several { format!("{}@{}", id(decision), version(decision)) } else { id(decision) },
             decision.held_since.to_string(),
             shown.lang.pick(decision.reason.name(), decision.reason.name_zh()).to_owned(),
-            money(decision.record.amount_minor, 2),
+            money_or_minor(decision.record.amount_minor, digits),
         ]
     }));
     output::table(&rows, 3)

@@ -5,7 +5,7 @@ use crate::durable::head;
 use crate::failure::{EXIT_LOOK, Failure};
 use crate::output::hex;
 use crate::terms::term;
-use crate::words::{count, money};
+use crate::words::{amount_name, count, money_or_minor};
 use crate::{opening, output};
 use domain::Day;
 use ledger::{DayInfo, DayState, FileInfo, FileState, Ledger};
@@ -28,7 +28,11 @@ pub fn run(args: &StatusArgs, shown: Shown) -> Result<u8, Failure> {
         (Some(out), Some(day)) => Some(board(&ledger, day, out)?),
         _ => None,
     };
-    if shown.json { as_json(&ledger, &days, &files, board.as_deref()) } else { as_text(&ledger, &days, &files, board.as_deref(), shown) }?;
+    if shown.json {
+        as_json(&ledger, &days, &files, board.as_deref())?;
+    } else {
+        as_text(&ledger, &days, &files, board.as_deref(), opening::minor_digits(args.scheme.as_deref())?, shown)?;
+    }
     let missing = board.is_some_and(|board| board.iter().any(|(_, state)| *state == "not generated"));
     Ok(if missing { EXIT_LOOK } else { 0 })
 }
@@ -97,27 +101,27 @@ fn as_json(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Optio
     output::json(&json!({ "head": head(ledger), "days": days, "files": files, "parties": parties }))
 }
 
-fn as_text(ledger: &Ledger, days: &[&DayInfo], files: &[&FileInfo], board: Option<&[(String, &'static str)]>, shown: Shown) -> Result<(), Failure> {
+fn as_text(
+    ledger: &Ledger,
+    days: &[&DayInfo],
+    files: &[&FileInfo],
+    board: Option<&[(String, &'static str)]>,
+    minor_digits: Option<u8>,
+    shown: Shown,
+) -> Result<(), Failure> {
     let lang = shown.lang;
     output::line(&format!("{} {}", lang.pick("head", "账本头"), head(ledger)))?;
     output::heading(lang, "days", "清分日")?;
-    let names = [
-        ("day", "日期"),
-        ("state", "状态"),
-        ("received", "收到"),
-        ("cleared", "已清分"),
-        ("duplicate", "重复"),
-        ("held", "挂起"),
-        ("rejected", "拒绝"),
-        ("charged", "收费"),
-    ];
+    let names =
+        [("day", "日期"), ("state", "状态"), ("received", "收到"), ("cleared", "已清分"), ("duplicate", "重复"), ("held", "挂起"), ("rejected", "拒绝")];
     let mut rows: Vec<Vec<String>> = vec![names.iter().map(|(en, zh)| lang.pick(en, zh).to_owned()).collect()];
+    rows.iter_mut().for_each(|names| names.push(amount_name(lang, ("charged", "收费"), minor_digits)));
     for info in days {
         let totals = &info.totals;
         let known = |shown: String| if is_decided(info) { shown } else { "-".to_owned() };
         let numbers = [totals.cleared, totals.duplicate, totals.held, totals.rejected].map(|number| known(count(number)));
         let day = vec![info.day.to_string(), term(lang, info.state.name()).to_owned(), count(received(ledger, info))];
-        rows.push([day, numbers.to_vec(), vec![known(money(totals.gross_minor, 2))]].concat());
+        rows.push([day, numbers.to_vec(), vec![known(money_or_minor(totals.gross_minor, minor_digits))]].concat());
     }
     output::table(&rows, 2)?;
     output::heading(lang, "files", "文件")?;

@@ -38,7 +38,10 @@ pub fn run(args: &VerifyArgs, shown: Shown) -> Result<u8, Failure> {
     if !differences.is_empty() {
         let in_ledger = report.differences.len();
         let (what, todo) = if in_ledger > 0 {
-            (format!("the ledger differs from its journal in {in_ledger} places"), "keep a copy of the folder and bring back a backup")
+            (
+                format!("the ledger differs from its journal in {in_ledger} places"),
+                "keep this folder to look at; `tapclear rebuild` makes indexes and balances anew from the journal, and tells whether that is wrong itself",
+            )
         } else {
             let places = differences.len();
             (format!("published files differ from the ledger in {places} places"), "keep them to look at; `tapclear settle` writes the day into another --out")

@@ -257,6 +257,21 @@ fn status_tells_which_parties_have_their_files() {
     assert_eq!(board(), (Some(1), "not generated".into(), "not generated".into(), "not generated".into()));
 }
 
+/// A ledger holds minor units; what they are of stands in the scheme.
+#[test]
+fn amounts_of_a_ledger_are_shown_in_its_scheme_s_currency_or_in_minor_units() {
+    let house = transit::house();
+    let gross = house.clear(DAY, &[house.write("day.csv", csv(&day(28, 200)))]).done()["gross_minor"].as_i64().expect("an amount");
+    let (ledger, scheme) = (house.ledger().display().to_string(), house.scheme.display().to_string());
+    let shown = |command: &str, more: &[&str]| tapclear([command, "--ledger", &ledger].iter().chain(more).copied()).stdout.replace('\u{202f}', "");
+    assert!(shown("status", &[]).contains(&format!(" {gross}\n")) && shown("status", &[]).contains("minor units"));
+    assert!(shown("status", &["--scheme", &scheme]).contains(&format!(" {}.{:02}\n", gross / 100, gross % 100)));
+    assert!(shown("inspect", &[]).contains("minor units") && !shown("inspect", &["--scheme", &scheme]).contains("minor units"));
+    let scheme_toml = std::fs::read_to_string(house.scheme.join("scheme.toml")).expect("a scheme");
+    std::fs::write(house.scheme.join("scheme.toml"), format!("minor_digits = 0\n{}", scheme_toml.replace("minor_digits = 2", ""))).expect("it may be written");
+    assert!(shown("status", &["--scheme", &scheme]).contains(&format!(" {gross}\n")));
+}
+
 #[test]
 fn what_is_asked_of_a_ledger_and_not_there_is_refused_with_what_is() {
     let house = transit::house();
