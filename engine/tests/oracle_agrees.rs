@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 /// Histories per scheme; a history has one to four clearing days.
-const HISTORIES: u64 = if cfg!(debug_assertions) { 60 } else { 400 };
+const HISTORIES: u64 = if cfg!(debug_assertions) { 60 } else { 1500 };
 
 /// Both ways over one history, until they differ.
 fn follow([scheme, unlooked]: [&Scheme; 2], symbols: &SymbolTable, seed: u64, told: &mut BTreeMap<&'static str, u64>) -> Result<(), String> {
