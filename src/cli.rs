@@ -184,7 +184,7 @@ pub struct CloseArgs {
     pub scheme: SchemeArg,
     #[command(flatten)]
     pub ledger: LedgerArg,
-    /// Must be the open day; may open the first one
+    /// Must be the open day; may open the first one. Needed where the day has taken in nothing
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub day: Option<Day>,
     #[command(flatten)]

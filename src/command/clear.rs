@@ -26,7 +26,8 @@ pub fn run(args: &ClearArgs, shown: Shown) -> Result<u8, Failure> {
 /// A refused package is something to look at.
 #[must_use]
 pub fn exit_of(shape: &Shape) -> u8 {
-    if shape.files.iter().any(|file| file.packages_refused > 0) { EXIT_LOOK } else { 0 }
+    let nothing_read = |file: &FileLine| file.received > 0 && file.refused == file.received;
+    if shape.files.iter().any(|file| file.packages_refused > 0 || nothing_read(file)) { EXIT_LOOK } else { 0 }
 }
 
 /// Does the work; the result and the currency's digits.

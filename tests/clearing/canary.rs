@@ -117,7 +117,7 @@ fn a_card_number_is_found_nowhere_but_the_vault_opens() {
         silent(house.ingest(DAY, std::slice::from_ref(file)), "ingest").refused();
     }
     let unquoted = house.write("unquoted.json", format!(r#"{{"data":[{{"card":{}x}},{{"kind":{}}}]}}"#, CANARIES[2], CANARIES[0]));
-    let result = silent(house.clear(DAY, &[csv, columns, json, unquoted]), "clear").done();
+    let result = silent(house.clear(DAY, &[csv, columns, json, unquoted]), "clear").to_look_at();
     for outcome in ["cleared", "conflict", "held", "rejected"] {
         assert!(number(&result, outcome) > 0, "{outcome}: {result}");
     }

@@ -42,7 +42,18 @@ impl Ran {
     /// The object on stdout of a run that did what was asked.
     #[track_caller]
     pub fn done(&self) -> Value {
-        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self.ended(0)
+    }
+
+    /// The same of a run that left something to look at.
+    #[track_caller]
+    pub fn to_look_at(&self) -> Value {
+        self.ended(1)
+    }
+
+    #[track_caller]
+    fn ended(&self, code: i32) -> Value {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
     }
 

@@ -194,6 +194,31 @@ fn days_follow_one_another_and_their_manifests_are_chained() {
 }
 
 #[test]
+fn a_close_that_is_run_again_does_not_close_the_day_after() {
+    let house = transit::house();
+    house.ingest(DAY, &[house.write("day.csv", csv(&day(12, 60)))]).done();
+    house.run("close", [""; 0]).done();
+    let head = house.head();
+    let said = house.run("close", [""; 0]);
+    assert!(said.refused().contains(&format!("--day {NEXT_DAY}")), "{}", said.stderr);
+    assert_eq!(house.head(), head);
+    house.run("close", ["--day", NEXT_DAY]).done();
+}
+
+#[test]
+fn a_file_of_which_no_row_can_be_read_is_something_to_look_at() {
+    let house = transit::house();
+    let good = csv(&day(12, 60));
+    let header = good.lines().next().expect("a header");
+    let bad = house.write("bad.csv", format!("{header}\n{}", "no,row\n".repeat(3)));
+    let said = house.ingest(DAY, &[bad]);
+    assert_eq!(number(&said.to_look_at(), "received"), 3);
+    assert!(said.stderr.contains("3 of 3 rows"), "{}", said.stderr);
+    let some = house.write("some.csv", format!("{good}no,row\n"));
+    house.ingest(DAY, &[some]).done();
+}
+
+#[test]
 fn a_ledger_in_use_is_left_alone() {
     let (house, file, _) = cleared();
     let held = ledger::Ledger::open(&house.ledger(), &ledger::LedgerOptions::default()).expect("nobody has it open");
