@@ -9,7 +9,7 @@
 use super::Lookup;
 use super::booked::Booked;
 use super::event::{Event, Note, Resolved};
-use super::fold::{Folded, gives_back};
+use super::fold::{Folded, gives_back, waits_for_original};
 use super::gather::Fast;
 use super::id_filter::IdFilter;
 use super::order::{Lead, Order};
@@ -91,6 +91,7 @@ impl Given {
 /// What is to be known of an original.
 #[derive(Clone)]
 struct Original {
+    kind: RecordKind,
     outcome: Outcome,
     time: EventTime,
     issuer: Symbol,
@@ -107,6 +108,7 @@ struct Original {
 impl Original {
     fn of_event(event: &Event, notes: &[Note], scheme: &Scheme) -> Self {
         Self {
+            kind: event.kind,
             outcome: event.reason.outcome(),
             time: event.time,
             issuer: event.issuer,
@@ -127,6 +129,7 @@ impl Original {
         // A tap-on is cleared on one day and may become a ride on a later one: the ride has the money.
         let Some(booked) = Booked::of(of_version(all, day, &record.record)) else {
             return Some(Self {
+                kind: record.record.kind,
                 outcome: record.reason.outcome(),
                 time: record.record.time,
                 issuer: record.issuer,
@@ -141,8 +144,8 @@ impl Original {
         };
         let discounts = booked.places().expect("a ride with its corrections is a fare");
         let Booked { issuer, earner, product, service_day, charged_minor, fee_minor, shares, .. } = booked;
-        let (outcome, time) = (Outcome::Cleared, record.record.time);
-        Some(Self { outcome, time, issuer, earner, product, service_day, charged_minor, fee_minor, discounts, shares })
+        let (kind, outcome, time) = (record.record.kind, Outcome::Cleared, record.record.time);
+        Some(Self { kind, outcome, time, issuer, earner, product, service_day, charged_minor, fee_minor, discounts, shares })
     }
 
     const fn fee_key(&self) -> FeeKey {
@@ -150,22 +153,30 @@ impl Original {
     }
 }
 
-/// A refund that counts no more, because it or its original was withdrawn: the record, and all decisions on it.
+/// A refund or a collection that counts no more, because it or its original was withdrawn: the record, and all decisions on it.
 pub struct Undone {
     pub record: Record,
     all: Vec<(Day, Decision)>,
 }
 
-/// The refunds that count no more.
+/// The refunds and collections that count no more.
 pub fn undone<E>(gone: &Gone, refunded: &Refunded, lookup: &Lookup<'_, E>) -> Result<Vec<Undone>, E> {
-    let own = gone.undone().map(|(_, decision)| decision).filter(|decision| decision.reason == Reason::Cleared && gives_back(decision.record.kind));
+    let own = gone.undone().map(|(_, decision)| decision).filter(|decision| decision.reason == Reason::Cleared && waits_for_original(decision.record.kind));
     let mut wanted: Vec<(RecordId, Option<EventTime>)> = own.map(|decision| (decision.record.id(), Some(decision.record.time))).collect();
     wanted.extend(gone.refunds(refunded));
+    // What was collected of a withdrawn ride, and what has been given back of that.
+    for &(id, time) in gone.collected() {
+        wanted.push((id, Some(time)));
+        wanted.extend(refunded.get(&id).into_iter().flat_map(|given| given.refunds.iter().map(|refund| (refund.id, Some(refund.time)))));
+    }
     wanted.sort_unstable();
     wanted.dedup();
     let found = lookup(&wanted)?.into_iter().filter_map(|all| {
         let record = standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared)?.1.record;
-        Some(Undone { record, all })
+        // Another version may count by now, which names another ride, or none.
+        let of_collected = || record.original.is_some_and(|id| gone.collected().iter().any(|(collected, _)| *collected == id));
+        let is_undone = waits_for_original(record.kind) && (gone.has(&record) || gone.ended(&record) || of_collected());
+        is_undone.then_some(Undone { record, all })
     });
     Ok(found.collect())
 }
@@ -201,7 +212,7 @@ impl Refunds<'_> {
         }
         let times = changed.iter().filter_map(|id| Some((*id, Some(self.refunded.get(id)?.time))));
         let wanted: Vec<(RecordId, Option<EventTime>)> = named.iter().map(|id| (*id, None)).chain(times).collect();
-        let originals = self.originals(parts, &wanted, lookup)?;
+        let mut originals = self.originals(parts, &wanted, lookup)?;
         if let Some(late) = parts.last_mut() {
             for id in changed {
                 let Some(original) = originals.get(&id).filter(|original| original.outcome == Outcome::Cleared) else { continue };
@@ -210,12 +221,48 @@ impl Refunds<'_> {
         }
         let event = |parts: &[Folded], (number, at): (usize, Address)| *parts.get(number).expect("a refund's partition").partition.get(at);
         refunds.sort_by(|&a, &b| self.order.of_account(&event(parts, a), &event(parts, b)));
+        let (collected, refunds): (Vec<_>, Vec<_>) = refunds.into_iter().partition(|&refund| event(parts, refund).kind == RecordKind::Collection);
+        let mut now = Vec::new();
+        for (number, at) in collected {
+            let Some(part) = parts.get_mut(number) else { continue };
+            self.collect(part, at, &originals);
+            // It may be given back like a ride.
+            let (event, notes) = (part.partition.get(at), &part.partition.notes);
+            if event.reason == Reason::Cleared {
+                now.push((event.record_id(), Original::of_event(event, notes, self.scheme)));
+            } else if event.note(notes).is_some_and(|note| self.undone.iter().any(|undone| undone.record.same_content(&note.record)))
+                && originals.get(&event.record_id()).is_some_and(|known| known.kind == RecordKind::Collection)
+            {
+                // It counts no more, though a closed day cleared it.
+                originals.remove(&event.record_id());
+            }
+        }
+        originals.extend(now);
         for (number, at) in refunds {
             if let Some(part) = parts.get_mut(number) {
                 self.refund(part, at, &originals);
             }
         }
         Ok(())
+    }
+
+    /// What was collected of a ride is its earner's. It is no ride of which more could be collected.
+    fn collect(&self, part: &mut Folded, at: Address, originals: &HashMap<RecordId, Original, Fast>) {
+        let partition = &mut part.partition;
+        let record = partition.get(at).taken_record(&partition.notes);
+        if partition.get(at).reason != Reason::Cleared {
+            return partition.decide_unpriced(at);
+        }
+        let of_ride = |original: &&Original| original.outcome == Outcome::Cleared && !waits_for_original(original.kind);
+        let Some(original) = record.original.and_then(|id| originals.get(&id)).filter(of_ride) else {
+            partition.get_mut(at).reason = Reason::OriginalMissing;
+            return partition.decide_unpriced(at);
+        };
+        let collected = partition.get_mut(at);
+        (collected.earner, collected.product) = (original.earner, original.product);
+        let (service_day, amount_minor) = (collected.service_day, record.amount_minor);
+        let fare = Fare { service_day, list_minor: amount_minor, charged_minor: amount_minor, flags: Flags::RIDE, ..Fare::default() };
+        partition.decide_priced(at, &fare);
     }
 
     fn refund(&mut self, part: &mut Folded, at: Address, originals: &HashMap<RecordId, Original, Fast>) {
@@ -230,13 +277,6 @@ impl Refunds<'_> {
             partition.get_mut(at).reason = Reason::OriginalMissing;
             return partition.decide_unpriced(at);
         };
-        if record.kind == RecordKind::Collection {
-            let collected = partition.get_mut(at);
-            (collected.earner, collected.product) = (original.earner, original.product);
-            let (service_day, amount_minor) = (collected.service_day, record.amount_minor);
-            let fare = Fare { service_day, list_minor: amount_minor, charged_minor: amount_minor, flags: Flags::RIDE, ..Fare::default() };
-            return partition.decide_priced(at, &fare);
-        }
         let reversal = record.kind == RecordKind::Reversal;
         let before = self.refunded.get(&id);
         let asked_minor = if reversal { original.charged_minor } else { record.amount_minor };
@@ -313,7 +353,7 @@ impl Refunds<'_> {
         Ok(())
     }
 
-    /// Takes back what refunds gave back that count no more. Returns their originals.
+    /// Takes back what refunds gave back that count no more, and what was collected. Returns the originals of refunds.
     fn take_back(&mut self, late: &mut Folded) -> BTreeSet<RecordId> {
         let mut changed = BTreeSet::new();
         for Undone { record, all } in self.undone {
@@ -324,7 +364,7 @@ impl Refunds<'_> {
             }
             let back: Vec<Part> = booked.shares.iter().map(|part| Part { amount_minor: -part.amount_minor, ..*part }).collect();
             move_shares(late, record, &booked, &back, Flags::SHARE.with(Flags::WITHDRAWN));
-            let Some(given) = self.refunded.get_mut(&original) else { continue };
+            let Some(given) = self.refunded.get_mut(&original).filter(|_| gives_back(record.kind)) else { continue };
             let key = FeeKey { earner: booked.earner, issuer: booked.issuer, product: booked.product, service_day: given.service_day };
             given.refunds.retain(|refund| refund.id != record.id());
             given.whole = given.refunds.iter().any(|refund| refund.reversal);

@@ -3,7 +3,7 @@
 //! Copies with the same content are one record and its duplicates. Different contents are a conflict, decided by the
 //! scheme's policy. The answer depends on the set of versions alone, never on which was read first.
 
-use super::fold::gives_back;
+use super::fold::waits_for_original;
 use crate::scheme::ConflictPolicy;
 use domain::{Day, Decision, Flags, Outcome, Reason, Record, RecordId, SymbolTable};
 use std::fmt::Write as _;
@@ -31,8 +31,8 @@ pub fn taken(settled: &[Decision]) -> bool {
 }
 
 /// The versions that closed days took in and have not given up, each with the day and the decision that took it in. `all` are
-/// decisions on one id, the oldest day first. A refund whose original is gone is given up, and taken in anew by what becomes of
-/// it then.
+/// decisions on one id, the oldest day first. A refund or a collection whose original is gone is given up, and taken in anew by
+/// what becomes of it then.
 #[must_use]
 pub fn standing(all: &[(Day, Decision)]) -> Vec<(Day, Decision)> {
     let mut standing: Vec<(Day, Decision)> = Vec::new();
@@ -41,9 +41,9 @@ pub fn standing(all: &[(Day, Decision)]) -> Vec<(Day, Decision)> {
         let known = standing.iter().position(|(_, known)| known.record.same_content(&decision.record));
         match (decision.reason, known) {
             (reason, Some(at)) if reason == Reason::Withdrawn || reason.outcome() == Outcome::Held => drop(standing.remove(at)),
-            // One that had lost has been judged anew, or a refund whose original was withdrawn. A tap-on becomes a ride later.
+            // One that had lost has been judged anew, or one whose original was withdrawn. A tap-on becomes a ride later.
             (_, Some(at)) if !follows => {
-                let anew = |known: &Decision| known.reason == Reason::ConflictLost || gives_back(known.record.kind);
+                let anew = |known: &Decision| known.reason == Reason::ConflictLost || waits_for_original(known.record.kind);
                 if let Some(known) = standing.get_mut(at).filter(|(_, known)| anew(known)) {
                     *known = (*day, *decision);
                 }

@@ -7,8 +7,8 @@
 use super::gather::Fast;
 use super::versions::standing;
 use super::{Journal, Refunded};
-use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId};
-use hashbrown::HashMap;
+use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId, RecordKind};
+use hashbrown::{HashMap, HashSet};
 
 /// What was taken back of closed days since the last close: what the files brought, less what other files brought too.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,10 @@ pub struct Gone {
     records: HashMap<RecordId, Vec<Record>, Fast>,
     /// What stood of each id before today.
     stood: HashMap<RecordId, Vec<(Day, Decision)>, Fast>,
+    /// The ids of cleared records that stand no more.
+    ended: HashSet<RecordId, Fast>,
+    /// What was collected of withdrawn rides.
+    collected: Vec<(RecordId, EventTime)>,
 }
 
 impl Gone {
@@ -64,11 +68,23 @@ impl Gone {
             return Ok(Self::default());
         }
         let mut decided: HashMap<RecordId, Vec<(Day, Decision)>, Fast> = HashMap::with_hasher(Fast::default());
-        for (day, decision) in journal(None, &|decision| records.contains_key(&decision.record.id()))? {
-            decided.entry(decision.record.id()).or_default().push((day, decision));
+        let names =
+            |decision: &Decision| decision.record.kind == RecordKind::Collection && decision.record.original.is_some_and(|id| records.contains_key(&id));
+        let mut naming = Vec::new();
+        for (day, decision) in journal(None, &|decision| records.contains_key(&decision.record.id()) || names(decision))? {
+            if names(&decision) {
+                naming.push(decision.record);
+            }
+            if records.contains_key(&decision.record.id()) {
+                decided.entry(decision.record.id()).or_default().push((day, decision));
+            }
         }
         let stood = decided.into_iter().map(|(id, all)| (id, standing(&all))).collect();
-        Ok(Self { records, stood })
+        let mut gone = Self { records, stood, ..Self::default() };
+        gone.ended = gone.undone().filter(|(_, decision)| decision.reason == Reason::Cleared).map(|(_, decision)| decision.record.id()).collect();
+        naming.retain(|record| gone.ended(record));
+        gone.collected = naming.iter().map(|record| (record.id(), record.time)).collect();
+        Ok(gone)
     }
 
     /// The ids that records of were withdrawn.
@@ -98,6 +114,17 @@ impl Gone {
     /// What closed days decided and stands no more, with their days.
     pub fn undone(&self) -> impl Iterator<Item = &(Day, Decision)> {
         self.stood.values().flatten().filter(|(_, decision)| self.has(&decision.record))
+    }
+
+    /// Whether what this record names stands no more.
+    #[must_use]
+    pub fn ended(&self, naming: &Record) -> bool {
+        naming.original.is_some_and(|id| self.ended.contains(&id))
+    }
+
+    /// What was collected of withdrawn rides, with its times, whatever has become of it; some of it more than once.
+    pub fn collected(&self) -> &[(RecordId, EventTime)] {
+        &self.collected
     }
 
     /// The refunds of withdrawn originals, with their times.

@@ -172,3 +172,26 @@ fn refunds_follow_an_original_that_comes_to_have_other_funders() {
     assert_eq!(funders(&day, &back), ["bank-02", "fund-01", "fund-02", "operator-02", "sponsor-01"]);
     assert_eq!(funders(&day, &exit), funders(&day, &back));
 }
+
+#[test]
+fn what_was_collected_of_a_withdrawn_ride_waits_for_it_and_goes_back_when_it_is_withdrawn() {
+    let town = Town::new(false);
+    let mut both = town.both();
+    let exit = town.metro(RecordKind::TapOff, 1, "2026-03-02 10:00", "c3");
+    let paid = Record { kind: RecordKind::Collection, card: CardToken::new(b"c1").expect("short"), ..town.refund(2, "2026-03-02 11:00", 80, &exit) };
+    let of_paid = town.refund(3, "2026-03-02 12:00", 30, &paid);
+    let day = close(&mut both, "2026-03-02", &[&[exit], &[paid], &[of_paid]], &[]);
+    assert_eq!((told(&day, &paid), told(&day, &of_paid)), (vec![line(Reason::Cleared, 80, "2026-03-02")], vec![line(Reason::Cleared, -30, "2026-03-02")]));
+    // The ride is withdrawn: what was paid for it, and what was given back of that, never counted.
+    let missing = |since: &str| line(Reason::OriginalMissing, 0, since);
+    let day = close(&mut both, "2026-03-03", &[&[]], &[1]);
+    assert_eq!(told(&day, &paid), [correction(-80, "2026-03-02"), missing("2026-03-03")]);
+    assert_eq!(told(&day, &of_paid), [correction(30, "2026-03-02"), missing("2026-03-03")]);
+    // It comes again, in another file.
+    let day = close(&mut both, "2026-03-04", &[&[exit]], &[]);
+    assert_eq!((told(&day, &paid), told(&day, &of_paid)), (vec![line(Reason::Cleared, 80, "2026-03-03")], vec![line(Reason::Cleared, -30, "2026-03-03")]));
+    // The collection is withdrawn itself.
+    let day = close(&mut both, "2026-03-05", &[&[]], &[2]);
+    assert_eq!(told(&day, &paid), [correction(-80, "2026-03-04"), line(Reason::Withdrawn, 0, "2026-03-04")]);
+    assert_eq!(told(&day, &of_paid), [correction(30, "2026-03-04"), missing("2026-03-05")]);
+}

@@ -1,8 +1,9 @@
 //! The rides of one account over all its days, by the naive judge of prices, from the beginning at every close.
 
+use super::refunds::waits_for_original;
 use super::{Case, Price, Ruling, Settled, Want, event_key};
 use crate::naive::{Event, Naive, Priced};
-use domain::{Day, Flags, Reason, Record, RecordId, RecordKind, SymbolTable};
+use domain::{Day, Flags, Reason, Record, RecordId, SymbolTable};
 use engine::price::Tap;
 use engine::scheme::Scheme;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ impl Memory {
     pub fn fold(&mut self, scheme: &Scheme, symbols: &SymbolTable, days: &[Day], own: &mut [&mut Case], settled: &BTreeMap<RecordId, Settled>) -> Vec<Again> {
         let mut today = BTreeSet::new();
         for case in own.iter() {
-            if case.finding.reason == Reason::Cleared && !matches!(case.record.kind, RecordKind::Refund | RecordKind::Reversal) {
+            if case.finding.reason == Reason::Cleared && !waits_for_original(case.record.kind) {
                 today.insert(case.record.id());
                 self.cases.push(Case::clone(case));
             }

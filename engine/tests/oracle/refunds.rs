@@ -1,8 +1,9 @@
-//! Refunds and reversals: what is given back of what.
+//! Refunds and reversals, what is given back of what; and collections, what is paid for a ride after all.
 //!
 //! What all refunds of a ride together have given back is, party by party, the share of the ride's present price that they
 //! asked for, so that all parts together give back exactly everything, whatever the ride came to cost in between.
 
+use super::registry::{self, Finding};
 use super::{Case, Oracle, Price, Ruling, Settled, event_key, fold};
 use crate::naive::fraction::Fraction;
 use domain::{Day, Flags, Reason, Record, RecordId, RecordKind};
@@ -28,7 +29,7 @@ impl Oracle<'_> {
         let mut rides: BTreeMap<RecordId, Price> = BTreeMap::new();
         let booked = cases
             .iter()
-            .filter(|case| case.finding.reason == Reason::Cleared && !gives_back(case.record.kind))
+            .filter(|case| case.finding.reason == Reason::Cleared && !waits_for_original(case.record.kind))
             .map(|case| (case.record.id(), case.price.clone()));
         let before =
             self.standing.iter().filter(|(_, record, reason)| *reason == Reason::Cleared && !gives_back(record.kind)).map(|(_, record, _)| record.id());
@@ -52,6 +53,7 @@ impl Oracle<'_> {
             rulings.extend(fold::difference(last.record, Flags::default(), &settled, &price));
             self.given_back.get_mut(&id).and_then(|backs| backs.last_mut()).expect("there").price = price;
         }
+        self.collect(cases, &mut rides);
         let mut order: Vec<usize> = (0..cases.len()).filter(|&at| gives_back(cases[at].record.kind) && cases[at].finding.reason == Reason::Cleared).collect();
         order.sort_by_cached_key(|&at| event_key(&cases[at].record, self.symbols));
         for at in order {
@@ -79,6 +81,32 @@ impl Oracle<'_> {
             self.given_back.insert(id, backs);
         }
         rulings
+    }
+
+    /// What was collected of a ride goes to the ride's earner. It can be given back like a ride, but nothing is collected of it.
+    fn collect(&self, cases: &mut [Case], rides: &mut BTreeMap<RecordId, Price>) {
+        let earlier = self.standing.iter().filter(|(_, record, reason)| *reason == Reason::Cleared && record.kind == RecordKind::Collection);
+        let collections: Vec<RecordId> = earlier.map(|(_, record, _)| record.id()).collect();
+        let of = |finding: &Finding| (finding.earner, finding.product);
+        let cleared = self.standing.iter().filter(|(.., reason)| *reason == Reason::Cleared);
+        let mut earners: BTreeMap<RecordId, _> = cleared.map(|(day, record, _)| (record.id(), of(&registry::find(self.scheme, *day, record, true)))).collect();
+        earners.extend(cases.iter().filter(|case| case.finding.reason == Reason::Cleared).map(|case| (case.record.id(), of(&case.finding))));
+        let mut prices = Vec::new();
+        for case in cases.iter_mut().filter(|case| case.record.kind == RecordKind::Collection && case.finding.reason == Reason::Cleared) {
+            let ride = case.record.original.filter(|id| !collections.contains(id)).and_then(|id| Some((rides.get(&id)?, earners.get(&id)?)));
+            let Some((ride, of_record)) = ride else {
+                case.finding.reason = Reason::OriginalMissing;
+                continue;
+            };
+            // A tap-on that is no ride, or none yet, has an earner too.
+            let (earner, product) = if ride.earner.is_none() { *of_record } else { (ride.earner, ride.product) };
+            let (issuer, amount, fee_day) = (case.finding.issuer, case.record.amount_minor, case.service_day);
+            let price = Price { issuer, earner, product, list_minor: amount, charged_minor: amount, fee_day, ..Price::default() };
+            let price = Price { fee_minor: self.fee_minor(&price), ..price };
+            case.price = Some(price.clone());
+            prices.push((case.record.id(), price));
+        }
+        rides.extend(prices);
     }
 
     /// What refunds are to have given back of a ride, negative.
@@ -116,6 +144,10 @@ fn less(goal: &Price, given: &Price, ride: &Price) -> Price {
     discounts.retain(|_, part| *part != 0);
     let (list_minor, charged_minor) = (goal.list_minor - given.list_minor, goal.charged_minor - given.charged_minor);
     Price { list_minor, charged_minor, fee_minor: goal.fee_minor - given.fee_minor, discounts, ..ride.clone() }
+}
+
+pub fn waits_for_original(kind: RecordKind) -> bool {
+    gives_back(kind) || kind == RecordKind::Collection
 }
 
 pub fn gives_back(kind: RecordKind) -> bool {

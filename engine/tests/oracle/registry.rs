@@ -124,7 +124,7 @@ fn content_trouble(scheme: &Scheme, day: Day, record: &Record, finding: &Finding
     if record.amount_minor < 0 || record.charged_minor.is_some_and(|charged| charged < 0) {
         return Some(Reason::NegativeAmount);
     }
-    if record.amount_minor == 0 && matches!(record.kind, RecordKind::Payment | RecordKind::Refund | RecordKind::Disbursement) {
+    if record.amount_minor == 0 && matches!(record.kind, RecordKind::Payment | RecordKind::Refund | RecordKind::Disbursement | RecordKind::Collection) {
         return Some(Reason::ZeroAmount);
     }
     let service_day = clock.service_day(record.time);
@@ -149,5 +149,6 @@ fn content_trouble(scheme: &Scheme, day: Day, record: &Record, finding: &Finding
         .tariff
         .version_at(record.time, clock)
         .is_some_and(|version| version.base.iter().any(|base| base.scope.covers(record.kind, finding.mode, finding.earner)));
-    (!gives_back && !covered).then_some(Reason::NoTariff)
+    // What is collected of a ride needs no price: it states its amount.
+    (!gives_back && record.kind != RecordKind::Collection && !covered).then_some(Reason::NoTariff)
 }

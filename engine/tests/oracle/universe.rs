@@ -403,7 +403,7 @@ pub fn history(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Vec<(Day, V
     let days = 1 + i32::try_from(dice.below(4)).expect("small");
     let size = if dice.percent(10) { 300 } else { 10 + dice.below(60) };
     let clean = dice.percent(30);
-    let mut counts = Dice::new(seed ^ 0xc0_0117);
+    let (mut counts, mut collected) = (Dice::new(seed ^ 0xc0_0117), Dice::new(seed ^ 0xc0_11ec));
     let mut sent: Vec<Record> = Vec::new();
     let mut history = Vec::new();
     for day in (0..days).map(|ahead| Day(first.0 + ahead)) {
@@ -416,6 +416,11 @@ pub fn history(scheme: &Scheme, symbols: &SymbolTable, seed: u64) -> Vec<(Day, V
                 // Cards count up, most of the time.
                 let hours = (record.time.0 - scheme.clock.day_start(first).0 + 8 * DAY_MS).div_euclid(3_600_000);
                 record.card_counter = u32::try_from(hours.clamp(0, 1_000) * 3 + i64::try_from(counts.below(12)).expect("small")).ok();
+            }
+            if fresh && record.kind == RecordKind::Refund && collected.percent(25) {
+                // Paid after all, by whoever's card.
+                record.kind = RecordKind::Collection;
+                record.card = CardToken::new(collected.pick(&["c1", "c3", "c5"]).as_bytes()).expect("short");
             }
             record.arrival = arrival;
             record.source_ref = SourceRef::new(arrival.to_string().as_bytes()).expect("short");

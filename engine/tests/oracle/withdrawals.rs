@@ -1,7 +1,7 @@
 //! Files of closed days that are taken back: what they brought counts as never taken in.
 
 use super::{Case, Copy, Oracle, Price, Ruling, Settled, fold, refunds, registry};
-use domain::{Day, Flags, Outcome, Reason, Record, RecordId};
+use domain::{Day, Flags, Outcome, Reason, Record, RecordId, RecordKind};
 
 /// What a withdrawal changes before the records of a day are looked at.
 #[derive(Default)]
@@ -9,7 +9,7 @@ pub struct Undone {
     pub rulings: Vec<Ruling>,
     /// Rides of closed days that are none any more.
     pub again: Vec<fold::Again>,
-    /// Refunds whose original is gone.
+    /// Refunds and collections whose original is gone.
     pub waiting: Vec<Case>,
     /// Versions that had lost against withdrawn ones alone.
     pub reopened: Vec<Copy>,
@@ -39,20 +39,15 @@ impl Oracle<'_> {
         }));
         let cleared: Vec<Record> = ended.iter().filter(|(.., reason)| reason.outcome() == Outcome::Cleared).map(|(_, record, _)| *record).collect();
         for record in cleared {
-            if refunds::gives_back(record.kind) {
-                self.undo_refund(&record, &mut undone);
-                continue;
+            if refunds::waits_for_original(record.kind) {
+                self.undo(&record, &mut undone);
+            } else {
+                let case = self.memories.values_mut().find_map(|memory| memory.forget(&record)).expect("what was cleared is remembered");
+                if let Some(settled) = self.settled.remove(&record.id()) {
+                    undone.again.push(fold::taken_back(case, settled));
+                }
             }
-            let case = self.memories.values_mut().find_map(|memory| memory.forget(&record)).expect("what was cleared is remembered");
-            if let Some(settled) = self.settled.remove(&record.id()) {
-                undone.again.push(fold::taken_back(case, settled));
-            }
-            let of_it: Vec<Record> = self.standing.iter().filter(|(.., reason)| *reason == Reason::Cleared).map(|(_, record, _)| *record).collect();
-            for refund in of_it.into_iter().filter(|refund| refunds::gives_back(refund.kind) && refund.original == Some(record.id())) {
-                self.undo_refund(&refund, &mut undone);
-                self.standing.retain(|(_, record, _)| !record.same_content(&refund));
-                undone.waiting.push(self.case(refund, Some(day), day));
-            }
+            self.wait_again(record.id(), day, &mut undone);
         }
         let mut ids: Vec<RecordId> = gone.iter().map(Record::id).collect();
         ids.sort_unstable();
@@ -86,7 +81,28 @@ impl Oracle<'_> {
         Case { record, carried, file: u32::MAX, finding, price: None, flags, service_day, wants: Vec::new(), returned: Vec::new() }
     }
 
-    /// What a refund gave back goes the other way.
+    /// What names a record that is gone is undone, and waits for it; so does what names that.
+    fn wait_again(&mut self, gone: RecordId, day: Day, undone: &mut Undone) {
+        let naming = self.standing.iter().filter(|(_, record, reason)| *reason == Reason::Cleared && record.original == Some(gone));
+        let naming: Vec<Record> = naming.map(|(_, record, _)| *record).filter(|record| refunds::waits_for_original(record.kind)).collect();
+        for record in naming {
+            self.undo(&record, undone);
+            self.standing.retain(|(_, other, _)| !other.same_content(&record));
+            undone.waiting.push(self.case(record, Some(day), day));
+            self.wait_again(record.id(), day, undone);
+        }
+    }
+
+    /// What a refund gave back, or a collection brought, goes the other way.
+    fn undo(&mut self, record: &Record, undone: &mut Undone) {
+        if record.kind != RecordKind::Collection {
+            return self.undo_refund(record, undone);
+        }
+        let settled = self.settled.remove(&record.id()).expect("a collection that was cleared");
+        let zero = Price { issuer: settled.price.issuer, earner: settled.price.earner, product: settled.price.product, ..Price::default() };
+        undone.rulings.extend(fold::difference(*record, Flags::WITHDRAWN, &settled, &zero));
+    }
+
     fn undo_refund(&mut self, record: &Record, undone: &mut Undone) {
         let original = record.original.expect("a refund that was cleared");
         let backs = self.given_back.get_mut(&original).expect("what was given back of it");
