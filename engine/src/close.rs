@@ -383,7 +383,8 @@ fn carried_rides<E>(parts: &mut [Folded], lookup: &Lookup<'_, E>, day: Day) -> R
     let rides: Vec<_> = parts.iter_mut().flat_map(|part| part.carried_rides.drain(..)).collect();
     let wanted: Vec<_> = rides.iter().map(|ride| (ride.open.tap.record_id(), Some(ride.open.tap.time))).collect();
     for (Abandoned { open, fare, extras }, found) in rides.into_iter().zip(lookup(&wanted)?) {
-        let Some((_, found)) = found.iter().find(|(_, decision)| decision.reason == Reason::Cleared) else { continue };
+        // The version that counts: another one may have been withdrawn.
+        let Some((_, found)) = versions::standing(&found).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared) else { continue };
         let resolved = event::Resolved {
             reason: Reason::Cleared,
             flags: Flags(Flags::CARRIED.0 | (found.flags.0 & Flags::HOTLISTED.0)),

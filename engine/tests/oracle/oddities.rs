@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_types, clippy::float_arithmetic, reason = "another way to measure the globe than the engine's")]
 
 use super::{Oracle, event_key};
-use domain::{Day, EventTime, Flags, Measure, OddityKind, Reason, Record, RecordId, RecordKind, Symbol};
+use domain::{CardToken, Day, EventTime, Flags, Measure, OddityKind, Reason, Record, RecordId, RecordKind, Symbol};
 use engine::account::{self, Known};
 use engine::close::Finding;
 use engine::scheme::TerminalAt;
@@ -30,8 +30,9 @@ const COUNTS: usize = 4;
 pub type Key = (OddityKind, RecordId, EventTime, RecordId, EventTime);
 pub type Evidence = (Option<RecordId>, BTreeMap<&'static str, i64>);
 
+/// What was found, account by account: two records that come anew with another card are another's.
 #[derive(Clone, Debug, Default)]
-pub struct Looked(BTreeMap<Key, Evidence>);
+pub struct Looked(BTreeMap<(CardToken, Key), Evidence>);
 
 /// A record that counts, and the clearing day that took it in.
 type Counted = (Day, Record);
@@ -53,8 +54,8 @@ impl Oracle<'_> {
             self.count_missing(&own, &self.account_of_card(&own, &counted), &mut now);
         }
         let mut told = BTreeMap::new();
-        for (key, evidence) in &now.0 {
-            if !before.0.contains_key(key) {
+        for ((account, key), evidence) in &now.0 {
+            if !before.0.contains_key(&(*account, *key)) {
                 let taken_in = |id: RecordId, time| counted.iter().find(|(_, record)| record.id() == id && record.time == time).map(|(day, _)| *day);
                 let line_day = if key.0 == OddityKind::MissingTapOffs { self.line_day(key.3, day) } else { None };
                 let (later, earlier) = (taken_in(key.1, key.2), line_day.or_else(|| taken_in(key.3, key.4)));
@@ -83,6 +84,10 @@ impl Oracle<'_> {
         }
     }
 
+    fn account(&self, record: &Record) -> CardToken {
+        self.scheme.card(&record.card).map_or(record.card, |card| card.account)
+    }
+
     fn look(&self, own: &[Counted], found: &mut Looked) {
         use RecordKind::{Boarding, Journey, Pass, Payment, TapOff, TapOn};
         let seen: Vec<&Record> =
@@ -90,7 +95,7 @@ impl Oracle<'_> {
         for (at, record) in seen.iter().enumerate() {
             let before = &seen[..at];
             let mut put = |kind, other: &Record, witness, evidence: &[(&'static str, i64)]| {
-                found.0.insert((kind, record.id(), record.time, other.id(), other.time), (witness, evidence.iter().copied().collect()));
+                found.0.insert((self.account(record), (kind, record.id(), record.time, other.id(), other.time)), (witness, evidence.iter().copied().collect()));
             };
             // The same gate.
             let gates: Vec<&&Record> = before.iter().filter(|other| other.terminal == record.terminal && other.kind != Payment).collect();
@@ -142,8 +147,7 @@ impl Oracle<'_> {
 
     /// All records of the account that the card belongs to, in event order.
     fn account_of_card(&self, own: &[Counted], counted: &[Counted]) -> Vec<Record> {
-        let account = |record: &Record| self.scheme.card(&record.card).map_or(record.card, |card| card.account);
-        let mut all: Vec<Record> = counted.iter().map(|(_, record)| *record).filter(|record| account(record) == account(&own[0].1)).collect();
+        let mut all: Vec<Record> = counted.iter().map(|(_, record)| *record).filter(|record| self.account(record) == self.account(&own[0].1)).collect();
         all.retain(|record| !matches!(record.kind, RecordKind::Refund | RecordKind::Reversal | RecordKind::Collection));
         all.sort_by_key(|record| event_key(record, self.symbols));
         all
@@ -179,7 +183,8 @@ impl Oracle<'_> {
             let (charged, would): (i64, i64) = (period.iter().map(|ride| ride.2).sum(), period.iter().map(|ride| ride.3).sum());
             if period.len() >= RIDES && would - charged >= GAIN_MINOR {
                 let evidence = [("rides", period.len() as i64), ("charged_minor", charged), ("would_minor", would)];
-                found.0.insert((OddityKind::MissingTapOffs, next.id(), next.time, on.id(), on.time), (Some(period[0].0), evidence.into_iter().collect()));
+                let key = (OddityKind::MissingTapOffs, next.id(), next.time, on.id(), on.time);
+                found.0.insert((self.account(on), key), (Some(period[0].0), evidence.into_iter().collect()));
             }
         }
     }
