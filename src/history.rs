@@ -423,8 +423,8 @@ fn given_of(line: &[u8], symbols: &SymbolTable) -> Option<(RecordId, Given)> {
     Some((id_of(line.id, symbols)?, given))
 }
 
-/// Looks for decisions on closed days: those with the id at the event time where one is given (blocks are in time order, so
-/// few are read), those with the id anywhere within reach otherwise.
+/// Looks for decisions on closed days: those with the id at the event time where one is given (only blocks of such times are
+/// read), those with the id anywhere within reach otherwise.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -437,17 +437,15 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
     for (at, (id, _)) in wanted.iter().enumerate() {
         by_id.entry(*id).or_default().push(at);
     }
-    let mut times: Vec<EventTime> = wanted.iter().filter_map(|(_, time)| *time).collect();
-    times.sort_unstable();
-    times.dedup();
+    let times: BTreeSet<EventTime> = wanted.iter().filter_map(|(_, time)| *time).collect();
     let anywhere = wanted.iter().any(|(_, time)| time.is_none());
     let mut cache = SymbolCache::new(symbols);
     for day in closed_days(ledger) {
-        let blocks = ledger.decision_blocks(day.day).map_err(|error| unread(&error))?;
-        // Searching reads some blocks per time; looking for many times, reading all of them once is less.
-        let all = anywhere || times.len() * (blocks.len().checked_ilog2().unwrap_or(0) as usize + 2) >= blocks.len();
-        let blocks = if all { blocks } else { blocks_at(ledger, &mut cache, &blocks, &times)? };
-        for height in blocks {
+        let known = if anywhere { BTreeMap::new() } else { ledger.lines_of(day.day).map_err(|error| unread(&error))? };
+        for height in ledger.decision_blocks(day.day).map_err(|error| unread(&error))? {
+            if known.get(&height).is_some_and(|block| !block.may_have(&times)) {
+                continue;
+            }
             let read = ledger.each_decisions(height, &mut cache, |decisions| {
                 for decision in decisions {
                     for &at in by_id.get(&decision.record.id()).into_iter().flatten() {
@@ -461,42 +459,5 @@ pub fn look_up(ledger: &Ledger, symbols: &SymbolTable, wanted: &[(RecordId, Opti
             read.map_err(|error| unread(&error))?;
         }
     }
-    Ok(found)
-}
-
-/// Those of a day's blocks that can hold a decision at one of the times. Blocks are in time order, and one time may span
-/// several.
-fn blocks_at(ledger: &Ledger, cache: &mut SymbolCache<'_>, blocks: &[u64], times: &[EventTime]) -> Result<Vec<u64>, Failure> {
-    let mut spans: HashMap<u64, Option<(EventTime, EventTime)>, foldhash::fast::FixedState> = HashMap::default();
-    let mut span = |height: u64| -> Result<Option<(EventTime, EventTime)>, Failure> {
-        if let Some(known) = spans.get(&height) {
-            return Ok(*known);
-        }
-        let mut read = None;
-        let all = ledger.each_decisions(height, cache, |decisions| {
-            let (Some(first), Some(last)) = (decisions.first(), decisions.last()) else { return };
-            read = Some((read.map_or(first.record.time, |(first, _)| first), last.record.time));
-        });
-        all.map_err(|error| unread(&error))?;
-        spans.insert(height, read);
-        Ok(read)
-    };
-    let mut found = Vec::new();
-    for &time in times {
-        let (mut low, mut high) = (0, blocks.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let height = blocks.get(middle).copied().unwrap_or_default();
-            if span(height)?.is_none_or(|(_, last)| last < time) { low = middle + 1 } else { high = middle }
-        }
-        for &height in blocks.get(low..).unwrap_or_default() {
-            if span(height)?.is_none_or(|(first, _)| first > time) {
-                break;
-            }
-            found.push(height);
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
     Ok(found)
 }

@@ -6,6 +6,7 @@
 
 use crate::codec::{Corrupt, Reader, bytes::put_text};
 use domain::{Decision, EventTime, Symbol};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is known of a block's lines without reading it.
@@ -23,6 +24,14 @@ pub struct PartyLines {
     pub all: u32,
     /// Without those of rides that move no money.
     pub moving: u32,
+}
+
+impl PartyLines {
+    /// Its lines where the detail lists rides of zero charge, or leaves them out.
+    #[must_use]
+    pub const fn listed(&self, zero_rides: bool) -> u32 {
+        if zero_rides { self.all } else { self.moving }
+    }
 }
 
 /// The lines of decisions, while they are counted.
@@ -71,6 +80,12 @@ impl Lines {
 }
 
 impl BlockLines {
+    /// Whether a decision of the block may have happened at one of these times.
+    #[must_use]
+    pub fn may_have(&self, times: &BTreeSet<EventTime>) -> bool {
+        times.range(self.first..=self.last).next().is_some()
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = [self.first.0.to_le_bytes(), self.last.0.to_le_bytes()].concat();
         for PartyLines { party, all, moving } in &self.parties {
@@ -83,6 +98,9 @@ impl BlockLines {
     pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Self, Corrupt> {
         let mut reader = Reader::new(bytes);
         let (first, last) = (EventTime(reader.i64()?), EventTime(reader.i64()?));
+        if first > last {
+            return Err(Corrupt("a block's lines end before they begin"));
+        }
         let mut parties = Vec::new();
         while reader.finish().is_err() {
             parties.push(PartyLines { party: reader.text()?.into(), all: reader.u32()?, moving: reader.u32()? });
@@ -102,7 +120,8 @@ mod tests {
         let bytes = lines.to_bytes();
         let stored = [&[255; 8][..], &[2, 1, 0, 0, 0, 0, 0, 0], b"\x04bank\x03\0\0\0\x02\0\0\0", b"\x02\xc3\xa9\x01\0\0\0\0\0\0\0"].concat();
         assert_eq!(bytes, stored);
-        assert_eq!(BlockLines::of_bytes(&bytes), Ok(lines));
+        assert_eq!(BlockLines::of_bytes(&bytes), Ok(lines.clone()));
+        assert!(BlockLines::of_bytes(&BlockLines { first: EventTime(259), ..lines }.to_bytes()).is_err());
         assert!((1..bytes.len()).filter(|cut| ![16, 29].contains(cut)).all(|cut| BlockLines::of_bytes(&bytes[..cut]).is_err()));
     }
 }

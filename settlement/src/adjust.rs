@@ -98,7 +98,7 @@ impl Corrected {
 
     /// Whether something that is corrected or named may be in a block: it happened while the block's decisions did.
     pub fn may_be_in(&self, block: &BlockLines) -> bool {
-        self.times.range(block.first..=block.last).next().is_some()
+        block.may_have(&self.times)
     }
 
     /// The oldest day whose decisions are to be read; `None` where nothing is corrected.
@@ -118,7 +118,7 @@ impl Corrected {
         for lines in &block.parties {
             let seat = house.symbols.find(&lines.party).map_or(Seat::NOBODY, |party| roster.seat(party));
             if let Some(number) = self.lines.get_mut(seat.index()) {
-                *number += u64::from(if house.list_zero_rides { lines.all } else { lines.moving });
+                *number += u64::from(lines.listed(house.list_zero_rides));
             }
         }
     }

@@ -76,7 +76,7 @@ pub fn locate(ledger: &Ledger, day: Day, house: &House<'_>, party: Symbol, file:
     for height in ledger.decision_blocks(day).map_err(storage)? {
         if let Some(block) = known.get(&height) {
             let own = block.parties.iter().find(|lines| lines.party == id);
-            let count = own.map_or(0, |lines| u64::from(if house.list_zero_rides { lines.all } else { lines.moving }));
+            let count = own.map_or(0, |lines| u64::from(lines.listed(house.list_zero_rides)));
             if lines.range(number + 1..number + count + 1).next().is_none() {
                 number += count;
                 continue;

@@ -322,7 +322,7 @@ proptest! {
             let file = |name: &str| files[&format!("{DAY}/{party}/{name}")].as_slice();
             prop_assert_eq!(read_back(file("detail.csv")), sums, "detail of {}", &party);
             let lines = known.iter().flat_map(|block| &block.parties).filter(|lines| *lines.party == party);
-            prop_assert_eq!(lines.map(|lines| u64::from(if zero { lines.all } else { lines.moving })).sum::<u64>(), sums.0, "known lines of {}", &party);
+            prop_assert_eq!(lines.map(|lines| u64::from(lines.listed(zero))).sum::<u64>(), sums.0, "known lines of {}", &party);
             let own: Vec<i64> = service_fees.iter().filter(|fee| fee.earner == party).map(due).collect();
             prop_assert_eq!(corrected(file("adjustments.csv")), own.clone(), "fees in the adjustments of {}", &party);
             let own: i64 = own.into_iter().sum();
