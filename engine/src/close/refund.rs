@@ -174,7 +174,7 @@ pub fn undone<E>(gone: &Gone, refunded: &Refunded, lookup: &Lookup<'_, E>) -> Re
     let found = lookup(&wanted)?.into_iter().filter_map(|all| {
         let record = standing(&all).into_iter().find(|(_, decision)| decision.reason == Reason::Cleared)?.1.record;
         // Another version may count by now, which names another ride, or none.
-        let of_collected = || record.original.is_some_and(|id| gone.collected().iter().any(|(collected, _)| *collected == id));
+        let of_collected = || record.original.is_some_and(|id| gone.was_collected(id));
         let is_undone = waits_for_original(record.kind) && (gone.has(&record) || gone.ended(&record) || of_collected());
         is_undone.then_some(Undone { record, all })
     });

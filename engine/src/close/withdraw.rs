@@ -9,6 +9,7 @@ use super::versions::standing;
 use super::{Journal, Refunded};
 use domain::{Day, Decision, EventTime, Outcome, Reason, Record, RecordId, RecordKind};
 use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeSet;
 
 /// What was taken back of closed days since the last close: what the files brought, less what other files brought too.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +57,7 @@ pub struct Gone {
     /// The ids of cleared records that stand no more.
     ended: HashSet<RecordId, Fast>,
     /// What was collected of withdrawn rides.
-    collected: Vec<(RecordId, EventTime)>,
+    collected: BTreeSet<(RecordId, EventTime)>,
 }
 
 impl Gone {
@@ -122,9 +123,15 @@ impl Gone {
         naming.original.is_some_and(|id| self.ended.contains(&id))
     }
 
-    /// What was collected of withdrawn rides, with its times, whatever has become of it; some of it more than once.
-    pub fn collected(&self) -> &[(RecordId, EventTime)] {
+    /// What was collected of withdrawn rides, with its times, whatever has become of it.
+    pub const fn collected(&self) -> &BTreeSet<(RecordId, EventTime)> {
         &self.collected
+    }
+
+    /// Whether some of that had this id.
+    #[must_use]
+    pub fn was_collected(&self, id: RecordId) -> bool {
+        self.collected.range((id, EventTime(i64::MIN))..).next().is_some_and(|(found, _)| *found == id)
     }
 
     /// The refunds of withdrawn originals, with their times.
