@@ -23,7 +23,7 @@ pub fn run(args: &ClearArgs, shown: Shown) -> Result<u8, Failure> {
     Ok(exit_of(&shape))
 }
 
-/// A refused package is something to look at.
+/// A refused package is something to look at, and so is a file of which no row could be read.
 #[must_use]
 pub fn exit_of(shape: &Shape) -> u8 {
     let nothing_read = |file: &FileLine| file.received > 0 && file.refused == file.received;
