@@ -47,7 +47,7 @@ help:
 	@echo "make proofs        a month of sealed days, proved and forged (PROOF_DAYS, PROOF_LINES, PROOF_MUTANTS); a short form is in the gate"
 	@echo "make simulate      worlds that dice make, on a disk in memory (SEEDS=2000, SEED: the first): minutes; a short form is in the gate"
 	@echo "make planted       bugs kept as patches, each of which the test that it names must find (BUGS: only these)"
-	@echo "make bench         micro benchmarks"
+	@echo "make bench         the price fold, a late record, the stages of taking in, beside yardsticks (ONLY: those with this word in their name)"
 	@echo "make bench-peers   the transit day beside Polars and DuckDB (RECORDS, RUNS, SEED, SHARED), or beside itself WITHOUT=benches/without-chain.patch"
 	@echo "make build fmt clean"
 
@@ -90,7 +90,8 @@ fuzz mutants: setup
 	@$(ENV) tools/gate_full.sh $@
 
 bench: setup
-	@$(ENV) cargo bench --profile release
+	@$(ENV) cargo bench --profile release -p engine --bench price --bench late -- $(ONLY)
+	@$(ENV) cargo bench --profile release --bench stages -- $(ONLY)
 
 bench-peers: setup
 	@$(ENV) tools/bench_peers.sh
